@@ -1,0 +1,3 @@
+//! The Assay worker.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The Assay node.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Commit, reveal and claim: how a solver answers a task.
+
+#![cfg_attr(not(feature = "std"), no_std)]

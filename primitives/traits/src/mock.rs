@@ -1,0 +1,250 @@
+//! A stand-in for each door, for the tests of one pallet alone. State is per thread, as tests are.
+
+use super::*;
+use std::{cell::RefCell, collections::BTreeMap};
+
+/// The account type of pallet tests.
+pub type MockAccount = u64;
+
+thread_local! {
+    static MODELS: RefCell<BTreeMap<ModelId, ModelTerms<MockAccount>>> = const { RefCell::new(BTreeMap::new()) };
+    static SERVED: RefCell<BTreeMap<(ModelId, MockAccount), ()>> = const { RefCell::new(BTreeMap::new()) };
+    static STAKES: RefCell<BTreeMap<MockAccount, (Balance, Balance)>> = const { RefCell::new(BTreeMap::new()) };
+    static RESERVED: RefCell<Balance> = const { RefCell::new(0) };
+    static VRF: RefCell<Option<BlockRandomness>> = const { RefCell::new(None) };
+}
+
+/// Models by hand.
+pub struct MockModels;
+impl MockModels {
+    /// Registers `model` with `terms`.
+    pub fn set(model: ModelId, terms: ModelTerms<MockAccount>) {
+        MODELS.with(|m| m.borrow_mut().insert(model, terms));
+    }
+    /// Lets `solver` serve `model`.
+    pub fn serve(model: ModelId, solver: MockAccount) {
+        SERVED.with(|s| s.borrow_mut().insert((model, solver), ()));
+    }
+    /// Forgets everything.
+    pub fn clear() {
+        MODELS.with(|m| m.borrow_mut().clear());
+        SERVED.with(|s| s.borrow_mut().clear());
+    }
+}
+impl ModelRegistry<MockAccount> for MockModels {
+    fn terms(model: &ModelId) -> Result<ModelTerms<MockAccount>, DispatchError> {
+        MODELS.with(|m| m.borrow().get(model).cloned()).ok_or(DispatchError::Other("mock: unknown model"))
+    }
+    fn serves(model: &ModelId, solver: &MockAccount) -> bool {
+        SERVED.with(|s| s.borrow().contains_key(&(*model, *solver)))
+    }
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(model: &ModelId, solver: &MockAccount) {
+        Self::set(*model, ModelTerms { fee: 0, recipient: 0, rate: FixedU128::from_u32(0) });
+        Self::serve(*model, *solver);
+    }
+}
+
+/// Stake by hand: bonded and pledged per account.
+pub struct MockStake;
+impl MockStake {
+    /// Gives `solver` a mature bond.
+    pub fn bond(solver: MockAccount, amount: Balance) {
+        STAKES.with(|s| s.borrow_mut().entry(solver).or_default().0 = amount);
+    }
+    /// What `solver` has pledged.
+    pub fn pledged(solver: MockAccount) -> Balance {
+        STAKES.with(|s| s.borrow().get(&solver).map(|(_, pledged)| *pledged).unwrap_or_default())
+    }
+    /// Forgets everything.
+    pub fn clear() {
+        STAKES.with(|s| s.borrow_mut().clear());
+    }
+}
+impl SolverStake<MockAccount> for MockStake {
+    fn ensure_eligible(solver: &MockAccount) -> DispatchResult {
+        if Self::mature(solver) > 0 {
+            Ok(())
+        } else {
+            Err(DispatchError::Other("mock: not bonded"))
+        }
+    }
+    fn mature(solver: &MockAccount) -> Balance {
+        STAKES.with(|s| s.borrow().get(solver).map(|(bonded, _)| *bonded).unwrap_or_default())
+    }
+    fn pledge(solver: &MockAccount, amount: Balance) -> DispatchResult {
+        STAKES.with(|s| match s.borrow_mut().get_mut(solver) {
+            Some((bonded, pledged)) if pledged.saturating_add(amount) <= *bonded => {
+                *pledged += amount;
+                Ok(())
+            }
+            _ => Err(DispatchError::Other("mock: bond too small")),
+        })
+    }
+    fn release(solver: &MockAccount, amount: Balance) {
+        STAKES.with(|s| {
+            if let Some((_, pledged)) = s.borrow_mut().get_mut(solver) {
+                *pledged = pledged.saturating_sub(amount);
+            }
+        });
+    }
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(solver: &MockAccount, amount: Balance) {
+        Self::bond(*solver, amount);
+    }
+}
+
+/// Rewards of `rate` times one ASY, without any bound; mints nothing, the whole reward is the solver's.
+pub struct MockRewards;
+impl MockRewards {
+    /// What is reserved now.
+    pub fn reserved() -> Balance {
+        RESERVED.with(|r| *r.borrow())
+    }
+    /// Forgets everything.
+    pub fn clear() {
+        RESERVED.with(|r| *r.borrow_mut() = 0);
+    }
+}
+impl WorkRewards<MockAccount> for MockRewards {
+    fn quote(rate: FixedU128, _: Balance) -> Balance {
+        sp_runtime::FixedPointNumber::saturating_mul_int(rate, assay_types::ASY)
+    }
+    fn reserve(rate: FixedU128, sunk_fee: Balance) -> Balance {
+        let reward = Self::quote(rate, sunk_fee);
+        RESERVED.with(|r| *r.borrow_mut() += reward);
+        reward
+    }
+    fn release(reserved: Balance) {
+        RESERVED.with(|r| *r.borrow_mut() -= reserved);
+    }
+    fn mint(reserved: Balance, _: &MockAccount, _: &MockAccount) -> RewardSplit {
+        Self::release(reserved);
+        RewardSplit { solver: reserved, ..Default::default() }
+    }
+}
+
+/// Randomness by hand.
+pub struct MockVrf;
+impl MockVrf {
+    /// The output that [`BlockVrf::of_parent`] gives from now on.
+    pub fn set(output: Option<BlockRandomness>) {
+        VRF.with(|v| *v.borrow_mut() = output);
+    }
+}
+impl BlockVrf for MockVrf {
+    fn of_parent() -> Option<BlockRandomness> {
+        VRF.with(|v| *v.borrow())
+    }
+}
+
+/// Tasks by hand; `settle` pays nothing and says so.
+pub struct MockTasks;
+thread_local! {
+    static TASKS: RefCell<BTreeMap<TaskId, (TaskView<MockAccount>, u32, Option<Payload>)>> =
+        const { RefCell::new(BTreeMap::new()) };
+    static NOW: RefCell<BlockNumber> = const { RefCell::new(0) };
+}
+impl MockTasks {
+    /// Puts a task there.
+    pub fn set(task: TaskId, view: TaskView<MockAccount>) {
+        TASKS.with(|t| t.borrow_mut().insert(task, (view, 0, None)));
+    }
+    /// Moves a task to `state`, as a room that is not under test would.
+    pub fn set_state(task: TaskId, state: TaskState) {
+        TASKS.with(|t| {
+            if let Some(entry) = t.borrow_mut().get_mut(&task) {
+                entry.0.state = state;
+            }
+        });
+    }
+    /// Commitments counted for a task.
+    pub fn commitments(task: TaskId) -> u32 {
+        TASKS.with(|t| t.borrow().get(&task).map(|entry| entry.1).unwrap_or_default())
+    }
+    /// The output stored for a task.
+    pub fn output(task: TaskId) -> Option<Payload> {
+        TASKS.with(|t| t.borrow().get(&task).and_then(|entry| entry.2.clone()))
+    }
+    /// The block in which calls happen.
+    pub fn set_now(now: BlockNumber) {
+        NOW.with(|n| *n.borrow_mut() = now);
+    }
+    /// Forgets everything.
+    pub fn clear() {
+        TASKS.with(|t| t.borrow_mut().clear());
+    }
+    fn with<R>(
+        task: &TaskId,
+        f: impl FnOnce(&mut (TaskView<MockAccount>, u32, Option<Payload>)) -> Result<R, DispatchError>,
+    ) -> Result<R, DispatchError> {
+        TASKS.with(|t| f(t.borrow_mut().get_mut(task).ok_or(DispatchError::Other("mock: unknown task"))?))
+    }
+    fn ensure_in_time(view: &TaskView<MockAccount>) -> DispatchResult {
+        if NOW.with(|n| *n.borrow()) > view.deadline {
+            return Err(DispatchError::Other("mock: past deadline"));
+        }
+        Ok(())
+    }
+}
+impl TaskBook<MockAccount> for MockTasks {
+    fn view(task: &TaskId) -> Option<TaskView<MockAccount>> {
+        TASKS.with(|t| t.borrow().get(task).map(|entry| entry.0.clone()))
+    }
+    fn note_commitment(task: &TaskId) -> DispatchResult {
+        Self::with(task, |entry| {
+            if entry.0.state != TaskState::Open {
+                return Err(DispatchError::Other("mock: not open"));
+            }
+            Self::ensure_in_time(&entry.0)?;
+            entry.1 += 1;
+            Ok(())
+        })
+    }
+    fn drop_commitment(task: &TaskId) {
+        let _ = Self::with(task, |entry| {
+            entry.1 -= 1;
+            Ok(())
+        });
+    }
+    fn solve(task: &TaskId, output: Payload) -> DispatchResult {
+        Self::with(task, |entry| {
+            match entry.0.state {
+                TaskState::Open => Self::ensure_in_time(&entry.0)?,
+                TaskState::Solved => {},
+                _ => return Err(DispatchError::Other("mock: not open")),
+            }
+            entry.0.state = TaskState::Solved;
+            entry.2 = Some(output);
+            Ok(())
+        })
+    }
+    fn settle(task: &TaskId, _: &MockAccount) -> Result<Settlement, DispatchError> {
+        Self::with(task, |entry| {
+            if entry.0.state != TaskState::Solved {
+                return Err(DispatchError::Other("mock: not solved"));
+            }
+            entry.0.state = TaskState::Settled;
+            Ok(Settlement::default())
+        })
+    }
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(submitter: &MockAccount, model: &ModelId) -> TaskId {
+        let task = TaskId::repeat_byte(9);
+        Self::set(
+            task,
+            TaskView {
+                state: TaskState::Open,
+                submitter: *submitter,
+                model: *model,
+                fee: 0,
+                reward: 0,
+                submitted_at: 0,
+                deadline: BlockNumber::MAX,
+                reveal_grace: 3,
+                contest_window: 8,
+            },
+        );
+        task
+    }
+}

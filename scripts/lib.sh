@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# What every script here shares: where things live, how they speak, how they stop.
+# Sourced, never run.
+
+set -euo pipefail
+
+# Paths below are read by the scripts that source this file.
+# shellcheck disable=SC2034
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+CACHE=${ASSAY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/assay}
+# The WebAssembly toolchain that setup builds where rustup cannot download the target.
+WASM_TOOLCHAIN_DIR=$CACHE/wasm-toolchain
+WASM_TOOLCHAIN_NAME=assay-wasm
+
+# In CI the build output lives outside the checkout, so that the next clean clone reuses it.
+if [[ -z ${CARGO_TARGET_DIR:-} && ${CI:-} == true ]]; then
+  export CARGO_TARGET_DIR=$CACHE/target
+fi
+TARGET=${CARGO_TARGET_DIR:-$ROOT/target}
+NODE_BIN=$TARGET/release/assay-node
+WORKER_BIN=$TARGET/release/assay-worker
+
+# Progress and errors go to standard error: standard output belongs to results.
+say() { printf '\033[1m[assay]\033[0m %s\n' "$*" >&2; }
+die() {
+  printf '\033[1;31m[assay] error:\033[0m %s\n' "$*" >&2
+  exit 1
+}
+
+# step NAME COMMAND...: runs a step and says how long it took.
+step() {
+  local name=$1 begin=$SECONDS
+  shift
+  say "$name"
+  "$@" || die "$name failed: $*"
+  say "$name: done in $((SECONDS - begin)) s"
+}
+
+# The root account needs no sudo; everybody else is asked for it only when something is missing.
+as_root() {
+  if [[ $(id -u) == 0 ]]; then "$@"; else sudo "$@"; fi
+}
+
+# Exports the toolchain that builds the runtime's WebAssembly when it is not the default one.
+use_wasm_toolchain() {
+  if [[ -f $WASM_TOOLCHAIN_DIR/ready ]]; then export WASM_BUILD_TOOLCHAIN=$WASM_TOOLCHAIN_NAME; fi
+}
