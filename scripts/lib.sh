@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # What every script here shares: where things live, how they speak, how they stop.
 # Sourced, never run.
+# Most of these variables are read by the scripts that source this file.
+# shellcheck disable=SC2034
 
 set -euo pipefail
 
-# Paths below are read by the scripts that source this file.
-# shellcheck disable=SC2034
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${ASSAY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/assay}
 # The WebAssembly toolchain that setup builds where rustup cannot download the target.
@@ -44,4 +44,22 @@ as_root() {
 # Exports the toolchain that builds the runtime's WebAssembly when it is not the default one.
 use_wasm_toolchain() {
   if [[ -f $WASM_TOOLCHAIN_DIR/ready ]]; then export WASM_BUILD_TOOLCHAIN=$WASM_TOOLCHAIN_NAME; fi
+}
+
+# The same selection of packages for every build, so that cargo unifies features the same way and reuses everything.
+build_binaries() {
+  (cd "$ROOT" && cargo build --release --workspace --locked >&2)
+}
+
+# free_port FIRST: the first port from FIRST on that nothing listens on.
+free_port() {
+  local port=$1
+  while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
+  echo "$port"
+}
+
+# rpc PORT METHOD [PARAMS]: one JSON-RPC call to a node on this machine.
+rpc() {
+  curl -sf -m 5 -H 'Content-Type: application/json' "http://127.0.0.1:$1" \
+    -d "{\"id\":1,\"jsonrpc\":\"2.0\",\"method\":\"$2\",\"params\":${3:-[]}}" || true
 }
