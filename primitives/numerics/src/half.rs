@@ -1,0 +1,98 @@
+//! Half precision (IEEE-754 binary16), in which attention keys and values are kept.
+
+use crate::Error;
+
+/// Rounds to the nearest half-precision number, ties to even, and gives its bits.
+///
+/// # Errors
+/// [`Error::HalfOverflow`] where the result would be infinite, or the number is a NaN.
+pub fn to_bits(x: f32) -> Result<u16, Error> {
+    let bits = x.to_bits();
+    let sign = ((bits >> 16) & 0x8000) as u16;
+    let magnitude = bits & 0x7fff_ffff;
+    // 65,520 is halfway to the first power of two beyond the range: it and all above round to infinity.
+    if magnitude >= 0x477f_f000 {
+        return Err(Error::HalfOverflow);
+    }
+    let rounded = if magnitude >= 0x3880_0000 {
+        // Normal: drop 13 bits of the significand, and take the exponent's bias from 127 to 15.
+        let odd = (magnitude >> 13) & 1;
+        (magnitude + 0x0fff + odd - 0x3800_0000) >> 13
+    } else {
+        // Subnormal: count in units of 2^-24. Adding 0.5 aligns the significand so that the sum's rounding is ours.
+        (f32::from_bits(magnitude) + 0.5).to_bits() - 0x3f00_0000
+    };
+    Ok(sign | rounded as u16)
+}
+
+/// The number that half-precision `bits` stand for, exactly. Infinities and NaNs, which [`to_bits`] never gives, come
+/// out as themselves.
+pub fn from_bits(bits: u16) -> f32 {
+    let sign = u32::from(bits & 0x8000) << 16;
+    let magnitude = u32::from(bits & 0x7fff);
+    let value = match magnitude >> 10 {
+        0 => magnitude as f32 * (1.0 / 16_777_216.0),
+        31 => f32::from_bits(0x7f80_0000 | ((magnitude & 0x3ff) << 13)),
+        _ => f32::from_bits((magnitude << 13) + 0x3800_0000),
+    };
+    f32::from_bits(value.to_bits() | sign)
+}
+
+/// Rounds `x` to half precision and back: what a key or a value is from the moment it is stored.
+///
+/// # Errors
+/// [`Error::HalfOverflow`].
+pub fn round(x: f32) -> Result<f32, Error> {
+    to_bits(x).map(from_bits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_half_survives_the_way_there_and_back() {
+        for bits in 0..=u16::MAX {
+            let value = from_bits(bits);
+            let reference = ::half::f16::from_bits(bits).to_f32();
+            assert!(value.to_bits() == reference.to_bits() || value.is_nan() && reference.is_nan());
+            if value.is_finite() {
+                assert_eq!(to_bits(value), Ok(bits));
+            } else {
+                assert_eq!(to_bits(value), Err(Error::HalfOverflow));
+            }
+        }
+    }
+
+    #[test]
+    fn the_edge_of_the_range_is_sharp() {
+        assert_eq!(to_bits(65_519.996), Ok(0x7bff));
+        assert_eq!(to_bits(65_520.0), Err(Error::HalfOverflow));
+        assert_eq!(to_bits(-65_520.0), Err(Error::HalfOverflow));
+        assert_eq!(to_bits(f32::NAN), Err(Error::HalfOverflow));
+    }
+
+    proptest! {
+        #[test]
+        fn rounds_as_the_reference_library(bits in any::<u32>()) {
+            let x = f32::from_bits(bits);
+            let reference = ::half::f16::from_f32(x);
+            if reference.is_finite() {
+                prop_assert_eq!(to_bits(x), Ok(reference.to_bits()));
+            } else {
+                prop_assert_eq!(to_bits(x), Err(Error::HalfOverflow));
+            }
+        }
+
+        #[test]
+        fn rounds_as_the_reference_library_near_its_range(x in -70_000.0f32..70_000.0, small in -1e-4f32..1e-4) {
+            for x in [x, small, x * 1e-6] {
+                let reference = ::half::f16::from_f32(x);
+                if reference.is_finite() {
+                    prop_assert_eq!(to_bits(x), Ok(reference.to_bits()));
+                }
+            }
+        }
+    }
+}
