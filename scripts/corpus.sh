@@ -23,13 +23,18 @@ command -v apt-get >/dev/null 2>&1 || fail "apt-get is missing: the corpus comes
 chmod 755 "$work"
 (cd "$work" && apt-get download -q bible-kjv bible-kjv-text) >"$work/log" 2>&1 ||
     fail "cannot download bible-kjv and bible-kjv-text: $(tail -n 1 "$work/log")"
+if ! /sbin/ldconfig -p | grep -q 'libreadline\.so\.8 '; then
+    (cd "$work" && { apt-get download -q libreadline8 || apt-get download -q libreadline8t64; }) >"$work/log" 2>&1 ||
+        fail "cannot download libreadline8, which the bible command needs: $(tail -n 1 "$work/log")"
+fi
 for package in "$work"/*.deb; do
     dpkg-deb -x "$package" "$work/root"
     echo "corpus.sh: $(dpkg-deb -f "$package" Package Version | tr '\n' ' ')" >&2
 done
 
-"$work/root/usr/bin/bible" -p "$work/root/usr/lib" -f gen1:1-rev22:21 >"$work/verses" 2>"$work/log" ||
-    fail "the bible command failed (it needs libreadline8): $(tail -n 1 "$work/log")"
+libraries=$(find "$work/root" -name 'libreadline.so.8' -exec dirname {} \;)
+LD_LIBRARY_PATH=$libraries "$work/root/usr/bin/bible" -p "$work/root/usr/lib" -f gen1:1-rev22:21 >"$work/verses" 2>"$work/log" ||
+    fail "the bible command failed: $(tail -n 1 "$work/log")"
 
 # A line is "Ge1:1 In the beginning ...": book and chapter, verse, text.
 awk '
