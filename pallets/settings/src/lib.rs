@@ -89,6 +89,8 @@ pub trait BenchmarkHelper<KeyValue> {
 }
 
 /// The pallet itself.
+// What FRAME's macros generate here uses `expect`; what is written here does not.
+#[allow(clippy::expect_used)]
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;
