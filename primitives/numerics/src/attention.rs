@@ -6,6 +6,13 @@ use alloc::vec::Vec;
 /// Keys are summed in chunks of this many, by absolute index.
 pub const CHUNK: usize = 64;
 
+/// Memory that calls share, so that none has to allocate. What it holds between calls has no meaning.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    scores: Vec<f32>,
+    channels: Vec<f32>,
+}
+
 /// The scale of attention scores: 1 / sqrt(head_dim) in f64, rounded to f32.
 pub fn scale(head_dim: usize) -> f32 {
     (1.0 / libm::sqrt(head_dim as f64)) as f32
@@ -16,7 +23,7 @@ pub fn scale(head_dim: usize) -> f32 {
 ///
 /// Scores are dot(query, key) * scale in sixteen lanes; the largest is subtracted; p = exp(score - largest). Inside
 /// a chunk of [`CHUNK`] keys p, and p * value for each channel, are added one after the other from zero; chunk sums
-/// are added left to right from zero; each channel is divided by the sum of p at last. `scores` is scratch memory.
+/// are added left to right from zero; each channel is divided by the sum of p at last.
 ///
 /// # Errors
 /// [`Error::Shape`] where sizes do not fit or no key is visible; [`Error::NotFinite`] where a score is not finite.
@@ -25,13 +32,15 @@ pub fn attend(
     keys: &[f32],
     values: &[f32],
     scale: f32,
-    scores: &mut Vec<f32>,
+    scratch: &mut Scratch,
     out: &mut [f32],
 ) -> Result<(), Error> {
     let dim = query.len();
-    if dim == 0 || keys.is_empty() || keys.len() % dim != 0 || keys.len() != values.len() || out.len() != dim {
+    if dim == 0 || keys.is_empty() || !keys.len().is_multiple_of(dim) || keys.len() != values.len() || out.len() != dim
+    {
         return Err(Error::Shape("attention"));
     }
+    let Scratch { scores, channels } = scratch;
     scores.clear();
     scores.extend(keys.chunks_exact(dim).map(|key| reduce::dot(query, key) * scale));
     if !reduce::all_finite(scores) {
@@ -43,10 +52,10 @@ pub fn attend(
     }
     out.fill(0.0);
     let mut total = 0.0f32;
-    let mut sums = SumBuffer::new(dim);
+    channels.resize(dim, 0.0);
     for (weights, values) in scores.chunks(CHUNK).zip(values.chunks(CHUNK * dim)) {
         let mut sum = 0.0f32;
-        let channels = sums.cleared();
+        channels.fill(0.0);
         for (p, value) in weights.iter().zip(values.chunks_exact(dim)) {
             sum += *p;
             for (channel, v) in channels.iter_mut().zip(value) {
@@ -62,31 +71,6 @@ pub fn attend(
         *out /= total;
     }
     Ok(())
-}
-
-/// Channel sums of one chunk: on the stack for the usual head sizes, because this runs once per head and position.
-enum SumBuffer {
-    Small([f32; 128], usize),
-    Large(Vec<f32>),
-}
-
-impl SumBuffer {
-    fn new(dim: usize) -> Self {
-        if dim <= 128 {
-            Self::Small([0.0; 128], dim)
-        } else {
-            Self::Large(alloc::vec![0.0; dim])
-        }
-    }
-
-    fn cleared(&mut self) -> &mut [f32] {
-        let sums = match self {
-            Self::Small(sums, dim) => &mut sums[..*dim],
-            Self::Large(sums) => sums,
-        };
-        sums.fill(0.0);
-        sums
-    }
 }
 
 #[cfg(test)]
@@ -106,7 +90,7 @@ mod tests {
             let keys: Vec<f32> = (0..dim * count).map(|_| next()).collect();
             let values: Vec<f32> = (0..dim * count).map(|_| next()).collect();
             let mut out = vec![0.0; dim];
-            attend(&query, &keys, &values, scale(dim), &mut Vec::new(), &mut out).unwrap();
+            attend(&query, &keys, &values, scale(dim), &mut Scratch::default(), &mut out).unwrap();
             let p: Vec<f64> = keys
                 .chunks(dim)
                 .map(|key| key.iter().zip(&query).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>())
@@ -122,12 +106,12 @@ mod tests {
 
     #[test]
     fn bad_input_is_refused() {
-        let mut scores = Vec::new();
+        let mut scratch = Scratch::default();
         let mut out = [0.0; 2];
-        assert!(attend(&[1.0; 2], &[], &[], 1.0, &mut scores, &mut out).is_err());
-        assert!(attend(&[1.0; 2], &[1.0; 3], &[1.0; 3], 1.0, &mut scores, &mut out).is_err());
+        assert!(attend(&[1.0; 2], &[], &[], 1.0, &mut scratch, &mut out).is_err());
+        assert!(attend(&[1.0; 2], &[1.0; 3], &[1.0; 3], 1.0, &mut scratch, &mut out).is_err());
         assert_eq!(
-            attend(&[f32::NAN, 1.0], &[1.0; 2], &[1.0; 2], 1.0, &mut scores, &mut out),
+            attend(&[f32::NAN, 1.0], &[1.0; 2], &[1.0; 2], 1.0, &mut scratch, &mut out),
             Err(Error::NotFinite("attention scores"))
         );
     }

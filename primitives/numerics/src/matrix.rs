@@ -44,7 +44,7 @@ impl Matrix {
     /// # Errors
     /// As [`Self::new`], and [`Error::NotFinite`] for a weight that is not finite.
     pub fn quantise(columns: usize, weights: &[f32]) -> Result<Self, Error> {
-        if columns == 0 || weights.len() % columns != 0 {
+        if columns == 0 || !weights.len().is_multiple_of(columns) {
             return Err(Error::Shape("a weight matrix"));
         }
         let mut values = Vec::with_capacity(weights.len());

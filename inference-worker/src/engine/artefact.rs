@@ -1,0 +1,205 @@
+//! The tensors of an artefact: which there must be, how they are stored, and how they are read back.
+
+use super::{
+    manifest::{Architecture, Bert, Llama},
+    EngineError,
+};
+use assay_numerics::Matrix;
+use safetensors::{tensor::TensorView, Dtype, SafeTensors};
+use std::collections::BTreeMap;
+
+/// Added to a matrix's name for the tensor that holds its scales.
+const SCALE_SUFFIX: &str = ".scale";
+
+/// A tensor that an architecture has.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// Its name, as in the source.
+    pub name: String,
+    /// Rows and columns of a matrix, which is quantised; only the length of a vector, which stays in floats.
+    pub shape: Vec<usize>,
+}
+
+/// Every tensor of `architecture`.
+pub fn specs(architecture: &Architecture) -> Vec<Spec> {
+    match architecture {
+        Architecture::Llama(llama) => llama_specs(llama),
+        Architecture::Bert(bert) => bert_specs(bert),
+    }
+}
+
+fn spec(name: String, shape: &[usize]) -> Spec {
+    Spec { name, shape: shape.to_vec() }
+}
+
+fn llama_specs(llama: &Llama) -> Vec<Spec> {
+    let (hidden, wide) = (llama.hidden_size, llama.intermediate_size);
+    let (queries, keys) = (llama.heads * llama.head_dim, llama.kv_heads * llama.head_dim);
+    let mut specs = vec![
+        spec("model.embed_tokens.weight".into(), &[llama.vocab_size, hidden]),
+        spec("model.norm.weight".into(), &[hidden]),
+    ];
+    if !llama.tied_head {
+        specs.push(spec("lm_head.weight".into(), &[llama.vocab_size, hidden]));
+    }
+    for layer in 0..llama.layers {
+        let name = |part: &str| format!("model.layers.{layer}.{part}");
+        specs.push(spec(name("input_layernorm.weight"), &[hidden]));
+        specs.push(spec(name("post_attention_layernorm.weight"), &[hidden]));
+        for (part, outputs, inputs) in [
+            ("q_proj", queries, hidden),
+            ("k_proj", keys, hidden),
+            ("v_proj", keys, hidden),
+            ("o_proj", hidden, queries),
+        ] {
+            specs.push(spec(name(&format!("self_attn.{part}.weight")), &[outputs, inputs]));
+            if llama.attention_bias {
+                specs.push(spec(name(&format!("self_attn.{part}.bias")), &[outputs]));
+            }
+        }
+        specs.push(spec(name("mlp.gate_proj.weight"), &[wide, hidden]));
+        specs.push(spec(name("mlp.up_proj.weight"), &[wide, hidden]));
+        specs.push(spec(name("mlp.down_proj.weight"), &[hidden, wide]));
+    }
+    specs
+}
+
+fn bert_specs(bert: &Bert) -> Vec<Spec> {
+    let (hidden, wide) = (bert.hidden_size, bert.intermediate_size);
+    let mut specs = vec![
+        spec("embeddings.word_embeddings.weight".into(), &[bert.vocab_size, hidden]),
+        spec("embeddings.position_embeddings.weight".into(), &[bert.positions, hidden]),
+        spec("embeddings.token_type_embeddings.weight".into(), &[bert.token_types, hidden]),
+        spec("embeddings.LayerNorm.weight".into(), &[hidden]),
+        spec("embeddings.LayerNorm.bias".into(), &[hidden]),
+    ];
+    for layer in 0..bert.layers {
+        let name = |part: &str| format!("encoder.layer.{layer}.{part}");
+        for (part, outputs, inputs) in [
+            ("attention.self.query", hidden, hidden),
+            ("attention.self.key", hidden, hidden),
+            ("attention.self.value", hidden, hidden),
+            ("attention.output.dense", hidden, hidden),
+            ("intermediate.dense", wide, hidden),
+            ("output.dense", hidden, wide),
+        ] {
+            specs.push(spec(name(&format!("{part}.weight")), &[outputs, inputs]));
+            specs.push(spec(name(&format!("{part}.bias")), &[outputs]));
+        }
+        for part in ["attention.output.LayerNorm", "output.LayerNorm"] {
+            specs.push(spec(name(&format!("{part}.weight")), &[hidden]));
+            specs.push(spec(name(&format!("{part}.bias")), &[hidden]));
+        }
+    }
+    specs
+}
+
+/// The tensors of a model, by name.
+#[derive(Default)]
+pub struct Tensors {
+    matrices: BTreeMap<String, Matrix>,
+    vectors: BTreeMap<String, Vec<f32>>,
+}
+
+impl Tensors {
+    /// Quantises a source tensor, if it is a matrix, and adds it.
+    pub fn add(&mut self, spec: &Spec, values: Vec<f32>) -> Result<(), EngineError> {
+        match spec.shape.as_slice() {
+            [_, columns] => {
+                self.matrices.insert(spec.name.clone(), Matrix::quantise(*columns, &values)?);
+            }
+            _ => {
+                if !assay_numerics::reduce::all_finite(&values) {
+                    return Err(assay_numerics::Error::NotFinite("a weight vector").into());
+                }
+                self.vectors.insert(spec.name.clone(), values);
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes of the weights file: the same for the same tensors on every machine.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, EngineError> {
+        let mut stored: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
+        for (name, matrix) in &self.matrices {
+            let values = matrix.values().iter().map(|q| q.to_le_bytes()[0]).collect();
+            stored.push((name.clone(), Dtype::I8, vec![matrix.rows(), matrix.columns()], values));
+            let scales = float_bytes(matrix.scales());
+            stored.push((format!("{name}{SCALE_SUFFIX}"), Dtype::F32, vec![matrix.rows()], scales));
+        }
+        for (name, vector) in &self.vectors {
+            stored.push((name.clone(), Dtype::F32, vec![vector.len()], float_bytes(vector)));
+        }
+        let views = stored
+            .iter()
+            .map(|(name, dtype, shape, bytes)| {
+                TensorView::new(*dtype, shape.clone(), bytes)
+                    .map(|view| (name.as_str(), view))
+                    .map_err(|error| EngineError::Weights(error.to_string()))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        safetensors::serialize(views, None).map_err(|error| EngineError::Weights(error.to_string()))
+    }
+
+    /// Reads a weights file and checks that it holds exactly the tensors of `architecture`.
+    pub fn from_bytes(bytes: &[u8], architecture: &Architecture) -> Result<Self, EngineError> {
+        let file = SafeTensors::deserialize(bytes).map_err(|error| EngineError::Weights(error.to_string()))?;
+        let mut tensors = Self::default();
+        let mut expected = 0;
+        for spec in specs(architecture) {
+            match spec.shape.as_slice() {
+                [rows, columns] => {
+                    let values = read(&file, &spec.name, Dtype::I8, &spec.shape)?;
+                    let scales = read(&file, &format!("{}{SCALE_SUFFIX}", spec.name), Dtype::F32, &[*rows])?;
+                    let values = values.iter().map(|byte| i8::from_le_bytes([*byte])).collect();
+                    tensors.matrices.insert(spec.name, Matrix::new(*columns, values, floats(scales))?);
+                    expected += 2;
+                }
+                _ => {
+                    let values = read(&file, &spec.name, Dtype::F32, &spec.shape)?;
+                    tensors.vectors.insert(spec.name, floats(values));
+                    expected += 1;
+                }
+            }
+        }
+        if file.len() != expected {
+            let known = |name: &str| {
+                let matrix = name.strip_suffix(SCALE_SUFFIX).unwrap_or(name);
+                tensors.matrices.contains_key(matrix) || tensors.vectors.contains_key(name)
+            };
+            let unknown = file.names().into_iter().filter(|name| !known(name)).min().unwrap_or_default();
+            return Err(EngineError::UnexpectedTensor(unknown.to_string()));
+        }
+        Ok(tensors)
+    }
+
+    /// Takes a matrix out.
+    pub fn matrix(&mut self, name: &str) -> Result<Matrix, EngineError> {
+        self.matrices.remove(name).ok_or_else(|| EngineError::MissingTensor(name.into()))
+    }
+
+    /// Takes a vector out.
+    pub fn vector(&mut self, name: &str) -> Result<Vec<f32>, EngineError> {
+        self.vectors.remove(name).ok_or_else(|| EngineError::MissingTensor(name.into()))
+    }
+}
+
+fn read<'a>(file: &SafeTensors<'a>, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&'a [u8], EngineError> {
+    let view = file.tensor(name).map_err(|_| EngineError::MissingTensor(name.into()))?;
+    if view.dtype() != dtype || view.shape() != shape {
+        return Err(EngineError::Tensor {
+            name: name.into(),
+            found: format!("{:?} {:?}", view.dtype(), view.shape()),
+            expected: format!("{dtype:?} {shape:?}"),
+        });
+    }
+    Ok(view.data())
+}
+
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+}
+
+fn float_bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}

@@ -1,0 +1,184 @@
+//! What `assay-worker model import`, `inspect` and `run` do.
+
+use super::{
+    import::{self, Options},
+    manifest::PROMPT_MARK,
+    Model,
+};
+use anyhow::Context;
+use assay_types::inference::{Output, Parameters, TextParameters};
+use codec::{Decode, Encode};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::{
+    io::{IsTerminal, Write},
+    ops::ControlFlow,
+    path::PathBuf,
+    time::Instant,
+};
+
+/// Make a model artefact from a Hugging Face folder.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ImportArgs {
+    /// Folder with config.json, model.safetensors and tokenizer.json.
+    #[arg(long, value_name = "DIR")]
+    pub from: PathBuf,
+    /// Folder to write; must not exist or be empty.
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Name of the model.
+    #[arg(long)]
+    pub name: String,
+    /// Licence of the weights, as an SPDX expression.
+    #[arg(long, value_name = "SPDX")]
+    pub licence: String,
+    /// Where the weights come from.
+    #[arg(long, default_value = "")]
+    pub source: String,
+    /// Text around a prompt; {prompt} stands for it.
+    #[arg(long, default_value = PROMPT_MARK)]
+    pub template: String,
+    /// Shorten the context to this many tokens.
+    #[arg(long, value_name = "TOKENS")]
+    pub max_context: Option<usize>,
+}
+
+/// Show a model artefact and check it.
+#[derive(Debug, Clone, clap::Args)]
+pub struct InspectArgs {
+    /// Folder of the artefact.
+    pub folder: PathBuf,
+    /// Print the content id alone.
+    #[arg(long)]
+    pub cid: bool,
+}
+
+/// Run a model on this machine, without a chain.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RunArgs {
+    /// Folder of the artefact.
+    pub folder: PathBuf,
+    /// The prompt, or the text to embed.
+    #[arg(long)]
+    pub prompt: String,
+    /// Seed, 64 hexadecimal digits; equal seeds give equal answers.
+    #[arg(long, value_parser = parse_seed, default_value = "0000000000000000000000000000000000000000000000000000000000000000")]
+    pub seed: Seed,
+    /// Tokens to generate at most.
+    #[arg(long, default_value_t = TextParameters::default().max_tokens)]
+    pub max_tokens: u32,
+    /// Temperature in thousandths; 0 takes the likeliest token.
+    #[arg(long, default_value_t = TextParameters::default().temperature_milli)]
+    pub temperature_milli: u32,
+    /// Draw only from this many likeliest tokens; 0 is all.
+    #[arg(long, default_value_t = TextParameters::default().top_k)]
+    pub top_k: u32,
+    /// Draw only from the likeliest tokens that hold this share, in thousandths.
+    #[arg(long, default_value_t = TextParameters::default().top_p_milli)]
+    pub top_p_milli: u32,
+    /// Penalty for tokens seen before, in thousandths; 1000 is none.
+    #[arg(long, default_value_t = TextParameters::default().repetition_penalty_milli)]
+    pub repetition_penalty_milli: u32,
+}
+
+/// A seed from the command line.
+#[derive(Debug, Clone, Copy)]
+pub struct Seed(pub [u8; 32]);
+
+fn parse_seed(text: &str) -> Result<Seed, String> {
+    let mut seed = [0; 32];
+    hex::decode_to_slice(text, &mut seed).map_err(|_| "a seed is 64 hexadecimal digits".to_string())?;
+    Ok(Seed(seed))
+}
+
+/// Imports a model and prints its content id.
+///
+/// # Errors
+/// Why it cannot be imported, in one line.
+pub fn import(args: ImportArgs) -> anyhow::Result<()> {
+    let options = Options {
+        template: args.template,
+        max_context: args.max_context,
+        ..Options::new(&args.name, &args.licence, &args.source)
+    };
+    let bar = bar("quantising");
+    let artefact = import::read(&args.from, &options, &mut |done, all| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    })
+    .with_context(|| format!("importing {}", args.from.display()))?;
+    bar.finish_and_clear();
+    artefact.write(&args.to)?;
+    // Loading it once proves that what was written can be run.
+    let model = Model::load(&args.to).with_context(|| format!("checking {}", args.to.display()))?;
+    println!("{}", model.cid());
+    Ok(())
+}
+
+/// Prints what an artefact is, after every check that loading makes and one short run.
+///
+/// # Errors
+/// What is wrong with it, in one line.
+pub fn inspect(args: InspectArgs) -> anyhow::Result<()> {
+    let model = Model::load(&args.folder).with_context(|| format!("loading {}", args.folder.display()))?;
+    if args.cid {
+        println!("{}", model.cid());
+        return Ok(());
+    }
+    println!("{}", serde_json::to_string_pretty(model.manifest())?);
+    println!("content id   {}", model.cid());
+    println!("weights      {} bytes", model.manifest().weights.bytes);
+    println!("tokenizer    {} bytes", model.manifest().tokenizer.bytes);
+    let begin = Instant::now();
+    let parameters = match model.manifest().text {
+        Some(_) => Parameters::Text(TextParameters { max_tokens: 8, ..Default::default() }),
+        None => Parameters::Embedding,
+    };
+    let answer =
+        model.run(b"Once upon a time", &parameters.encode(), [0; 32], &mut |_, _, _| ControlFlow::Continue(()))?;
+    println!("self-check   {} tokens in {:?}, trace {:?}", answer.tokens, begin.elapsed(), answer.trace);
+    Ok(())
+}
+
+/// Runs a model: text goes to standard output as it comes, a vector as JSON.
+///
+/// # Errors
+/// Why it cannot be run, in one line.
+pub fn run(args: RunArgs) -> anyhow::Result<()> {
+    let model = Model::load(&args.folder).with_context(|| format!("loading {}", args.folder.display()))?;
+    let parameters = match model.manifest().text {
+        Some(_) => Parameters::Text(TextParameters {
+            max_tokens: args.max_tokens,
+            temperature_milli: args.temperature_milli,
+            top_k: args.top_k,
+            top_p_milli: args.top_p_milli,
+            repetition_penalty_milli: args.repetition_penalty_milli,
+        }),
+        None => Parameters::Embedding,
+    };
+    let begin = Instant::now();
+    let mut shown = 0;
+    let live = std::io::stdout().is_terminal();
+    let answer = model.run(args.prompt.as_bytes(), &parameters.encode(), args.seed.0, &mut |_, _, text| {
+        // A text can end in a character whose other bytes are still to come: show it when it is whole.
+        let whole = text.trim_end_matches('\u{fffd}');
+        if let (true, Some(new)) = (live, whole.get(shown..)) {
+            print!("{new}");
+            let _ = std::io::stdout().flush();
+            shown = whole.len();
+        }
+        ControlFlow::Continue(())
+    })?;
+    let elapsed = begin.elapsed();
+    match Output::decode(&mut &answer.output[..])? {
+        Output::Text(output) => println!("{}", output.text.get(shown..).unwrap_or_default()),
+        Output::Embedding(output) => println!("{}", serde_json::to_string(&output.values())?),
+    }
+    eprintln!("{} tokens in {elapsed:?}; trace {:?}", answer.tokens, answer.trace);
+    Ok(())
+}
+
+fn bar(name: &'static str) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template("{msg} [{bar:40}] {pos}/{len}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(0).with_style(style).with_message(name)
+}

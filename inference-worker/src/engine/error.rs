@@ -1,0 +1,132 @@
+//! Why the engine refuses: one variant per reason, one line each.
+
+use std::path::{Path, PathBuf};
+
+/// Why a model cannot be imported, loaded or run.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A file cannot be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The folder to write an artefact to already holds something.
+    #[error("{0} exists and is not empty; remove it or choose another folder")]
+    Occupied(PathBuf),
+    /// The manifest is not what this version writes: the text says where.
+    #[error("the manifest is not valid: {0}")]
+    Manifest(String),
+    /// The manifest's bytes are not the canonical ones, so its content id would not be the model's.
+    #[error("the manifest is not in canonical form (sorted keys, no spaces): was it edited or re-formatted?")]
+    ManifestNotCanonical,
+    /// The artefact is for another version of the numerics profile.
+    #[error("the model is for profile {found}, this worker computes {}", assay_numerics::PROFILE)]
+    Profile {
+        /// The profile that the manifest names.
+        found: String,
+    },
+    /// A file of the artefact is not the one that the manifest names.
+    #[error("{file} is damaged or of another model: it is {found} with {found_bytes} bytes, the manifest names {expected} with {expected_bytes} bytes")]
+    Damaged {
+        /// The file's name in the artefact.
+        file: &'static str,
+        /// Content id in the manifest.
+        expected: String,
+        /// Size in the manifest.
+        expected_bytes: u64,
+        /// Content id of the file.
+        found: String,
+        /// Size of the file.
+        found_bytes: u64,
+    },
+    /// The rotary table computed here is not the one that the manifest names.
+    #[error("the rotary table computed here differs from the manifest's: this build of the engine is not exact")]
+    RopeTable,
+    /// A weights file is truncated or not in safetensors format.
+    #[error("the weights cannot be read: {0}")]
+    Weights(String),
+    /// A tensor is missing.
+    #[error("the weights lack the tensor {0}")]
+    MissingTensor(String),
+    /// A tensor has another shape or element type than the configuration says.
+    #[error("the tensor {name} is {found}, the configuration asks for {expected}")]
+    Tensor {
+        /// The tensor.
+        name: String,
+        /// Its element type and shape.
+        found: String,
+        /// What the architecture needs.
+        expected: String,
+    },
+    /// The weights hold a tensor that the architecture does not have.
+    #[error("the weights hold a tensor that the architecture does not have: {0}")]
+    UnexpectedTensor(String),
+    /// The tokenizer cannot be read or failed.
+    #[error("the tokenizer failed: {0}")]
+    Tokenizer(String),
+    /// The tokenizer has tokens that the model has no embedding for.
+    #[error(
+        "the tokenizer does not fit the model: its largest token is {largest}, the model has {vocabulary} embeddings"
+    )]
+    TokenizerDoesNotFit {
+        /// Largest token id.
+        largest: u32,
+        /// Number of embeddings.
+        vocabulary: usize,
+    },
+    /// The source model is of a kind that cannot be imported.
+    #[error("cannot import this model: {0}")]
+    Unsupported(String),
+    /// The input of a task is not UTF-8 text.
+    #[error("the input is not UTF-8 text")]
+    InputNotText,
+    /// The parameters of a task cannot be decoded.
+    #[error("the parameters cannot be decoded")]
+    ParametersUndecodable,
+    /// The parameters are for another kind of model.
+    #[error("the parameters are not for this kind of model ({0})")]
+    ParametersOfAnotherKind(&'static str),
+    /// No token may be generated.
+    #[error("max_tokens is 0; at least one token must be asked for")]
+    NoTokens,
+    /// The answer could be longer than a payload may be.
+    #[error("max_tokens is {asked}; an answer of this model fits a payload with at most {most}")]
+    TooManyTokens {
+        /// What was asked for.
+        asked: u32,
+        /// The most that is allowed.
+        most: u32,
+    },
+    /// The prompt has no token.
+    #[error("the prompt is empty")]
+    EmptyPrompt,
+    /// The prompt and the answer do not fit the model's context.
+    #[error("the prompt has {prompt} tokens and the answer may have {answer}; together they may be at most {context}")]
+    ContextExceeded {
+        /// Tokens of the prompt.
+        prompt: usize,
+        /// Most tokens of the answer.
+        answer: u32,
+        /// The model's context.
+        context: usize,
+    },
+    /// The encoded answer is longer than a payload may be.
+    #[error("the answer has {0} bytes, more than a payload may have")]
+    AnswerTooLong(usize),
+    /// The caller stopped the run.
+    #[error("stopped")]
+    Stopped,
+    /// The arithmetic refused: see [`assay_numerics::Error`].
+    #[error("{0}")]
+    Numerics(#[from] assay_numerics::Error),
+}
+
+impl EngineError {
+    /// Wraps an error of the file system with the path it happened at.
+    pub(crate) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |source| Self::File { path: path.to_path_buf(), source }
+    }
+}

@@ -1,0 +1,23 @@
+//! The engine: runs models bit-exactly from content-addressed artefacts.
+//!
+//! An artefact is a folder with `manifest.json`, `weights.safetensors` and `tokenizer.json`. The manifest pins
+//! everything that two honest machines could do differently, the other files by content id; the manifest's own content
+//! id is the model's identity. [`import`] makes an artefact from a Hugging Face folder, [`Model`] loads and runs one.
+//! All arithmetic is that of `assay-numerics`.
+
+pub mod cli;
+pub mod error;
+pub mod import;
+pub mod manifest;
+
+mod artefact;
+mod bert;
+mod llama;
+mod model;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::EngineError;
+pub use manifest::Manifest;
+pub use model::{Answer, Model, Progress};

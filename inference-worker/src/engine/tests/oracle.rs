@@ -1,0 +1,206 @@
+//! Float models in candle, from the source weights: what quantisation may change, and nothing more.
+
+use super::fixture;
+use crate::engine::import::{self, Options};
+use assay_types::inference::{Output, Parameters};
+use candle_core::{DType, Device, Result, Tensor, D};
+use candle_nn::ops::{silu, softmax_last_dim};
+use codec::{Decode, Encode};
+use std::{collections::HashMap, ops::ControlFlow, path::Path};
+
+type Weights = HashMap<String, Tensor>;
+
+fn weights(folder: &Path) -> Weights {
+    candle_core::safetensors::load(folder.join("model.safetensors"), &Device::Cpu).unwrap()
+}
+
+fn project(weights: &Weights, name: &str, x: &Tensor) -> Result<Tensor> {
+    let y = x.matmul(&weights[&format!("{name}.weight")].t()?)?;
+    match weights.get(&format!("{name}.bias")) {
+        Some(bias) => y.broadcast_add(bias),
+        None => Ok(y),
+    }
+}
+
+/// (positions, heads * dim) to (heads, positions, dim).
+fn split(x: &Tensor, heads: usize) -> Result<Tensor> {
+    let (positions, width) = x.dims2()?;
+    x.reshape((positions, heads, width / heads))?.transpose(0, 1)?.contiguous()
+}
+
+fn attend(query: &Tensor, key: &Tensor, value: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
+    let (heads, positions, dim) = query.dims3()?;
+    let mut scores = (query.matmul(&key.t()?)? / (dim as f64).sqrt())?;
+    if let Some(mask) = mask {
+        scores = scores.broadcast_add(mask)?;
+    }
+    softmax_last_dim(&scores)?.matmul(value)?.transpose(0, 1)?.reshape((positions, heads * dim))
+}
+
+fn rms(x: &Tensor, weight: &Tensor, epsilon: f64) -> Result<Tensor> {
+    let mean = x.sqr()?.mean_keepdim(D::Minus1)?;
+    x.broadcast_div(&(mean + epsilon)?.sqrt()?)?.broadcast_mul(weight)
+}
+
+fn layer_norm(weights: &Weights, name: &str, x: &Tensor, epsilon: f64) -> Result<Tensor> {
+    let d = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
+    let variance = d.sqr()?.mean_keepdim(D::Minus1)?;
+    d.broadcast_div(&(variance + epsilon)?.sqrt()?)?
+        .broadcast_mul(&weights[&format!("{name}.weight")])?
+        .broadcast_add(&weights[&format!("{name}.bias")])
+}
+
+fn rotate(x: &Tensor, base: f64) -> Result<Tensor> {
+    let (_, positions, dim) = x.dims3()?;
+    let half = dim / 2;
+    let angles: Vec<f64> = (0..positions)
+        .flat_map(|p| (0..half).map(move |i| p as f64 * base.powf(-2.0 * i as f64 / dim as f64)))
+        .collect();
+    let table = |f: fn(f64) -> f64| {
+        Tensor::from_vec(angles.iter().map(|a| f(*a) as f32).collect::<Vec<_>>(), (positions, half), &Device::Cpu)
+    };
+    let (cos, sin) = (table(f64::cos)?, table(f64::sin)?);
+    let (a, b) = (x.narrow(2, 0, half)?, x.narrow(2, half, half)?);
+    let first = (a.broadcast_mul(&cos)? - b.broadcast_mul(&sin)?)?;
+    let second = (b.broadcast_mul(&cos)? + a.broadcast_mul(&sin)?)?;
+    Tensor::cat(&[first, second], 2)
+}
+
+/// Logits of every position of the fixture's decoder.
+fn llama(weights: &Weights, tokens: &[u32], layers: usize) -> Result<Vec<Vec<f32>>> {
+    let ids = Tensor::new(tokens, &Device::Cpu)?;
+    let embeddings = &weights["model.embed_tokens.weight"];
+    let mut x = embeddings.index_select(&ids, 0)?;
+    let count = tokens.len();
+    let mask: Vec<f32> =
+        (0..count * count).map(|i| if i % count > i / count { f32::NEG_INFINITY } else { 0.0 }).collect();
+    let mask = Tensor::from_vec(mask, (count, count), &Device::Cpu)?;
+    for layer in 0..layers {
+        let name = |part: &str| format!("model.layers.{layer}.{part}");
+        let h = rms(&x, &weights[&name("input_layernorm.weight")], 1e-5)?;
+        let query = rotate(&split(&project(weights, &name("self_attn.q_proj"), &h)?, 4)?, 10_000.0)?;
+        let key = rotate(&split(&project(weights, &name("self_attn.k_proj"), &h)?, 2)?, 10_000.0)?;
+        let value = split(&project(weights, &name("self_attn.v_proj"), &h)?, 2)?;
+        let shared = Tensor::new(&[0u32, 0, 1, 1], &Device::Cpu)?;
+        let (key, value) = (key.index_select(&shared, 0)?, value.index_select(&shared, 0)?);
+        let attended = attend(&query, &key, &value, Some(&mask))?;
+        x = (x + project(weights, &name("self_attn.o_proj"), &attended)?)?;
+        let h = rms(&x, &weights[&name("post_attention_layernorm.weight")], 1e-5)?;
+        let gate = silu(&project(weights, &name("mlp.gate_proj"), &h)?)?;
+        let wide = (gate * project(weights, &name("mlp.up_proj"), &h)?)?;
+        x = (x + project(weights, &name("mlp.down_proj"), &wide)?)?;
+    }
+    rms(&x, &weights["model.norm.weight"], 1e-5)?.matmul(&embeddings.t()?)?.to_vec2()
+}
+
+/// The unit mean vector of an encoder.
+fn bert(weights: &Weights, tokens: &[u32], layers: usize, heads: usize) -> Result<Vec<f32>> {
+    let ids = Tensor::new(tokens, &Device::Cpu)?;
+    let words = weights["embeddings.word_embeddings.weight"].index_select(&ids, 0)?;
+    let places = weights["embeddings.position_embeddings.weight"].narrow(0, 0, tokens.len())?;
+    let kind = weights["embeddings.token_type_embeddings.weight"].narrow(0, 0, 1)?;
+    let x = (words.broadcast_add(&kind)? + places)?;
+    let mut x = layer_norm(weights, "embeddings.LayerNorm", &x, 1e-12)?;
+    for layer in 0..layers {
+        let name = |part: &str| format!("encoder.layer.{layer}.{part}");
+        let heads_of = |part: &str| split(&project(weights, &name(part), &x)?, heads);
+        let attended = attend(
+            &heads_of("attention.self.query")?,
+            &heads_of("attention.self.key")?,
+            &heads_of("attention.self.value")?,
+            None,
+        )?;
+        let y = (project(weights, &name("attention.output.dense"), &attended)? + &x)?;
+        let y = layer_norm(weights, &name("attention.output.LayerNorm"), &y, 1e-12)?;
+        let wide = project(weights, &name("intermediate.dense"), &y)?.gelu_erf()?;
+        let z = (project(weights, &name("output.dense"), &wide)? + &y)?;
+        x = layer_norm(weights, &name("output.LayerNorm"), &z, 1e-12)?;
+    }
+    let mean = x.mean(0)?;
+    let length = mean.sqr()?.sum_all()?.sqrt()?;
+    mean.broadcast_div(&length)?.to_dtype(DType::F32)?.to_vec1()
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| -> f64 { a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum() };
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+/// Tolerance: the cosine of every logits row with the float model's is above 0.998. Random weights are the hard case:
+/// nothing in them was trained to bear rounding.
+#[test]
+fn the_decoder_is_close_to_a_float_model() {
+    let folder = fixture::llama_folder(3);
+    let network = fixture::llama_network(3);
+    let tokens: Vec<u32> = (0..100).map(|i| (i * 11 + 5) % fixture::VOCABULARY as u32).collect();
+    let expected = llama(&weights(folder.path()), &tokens, 3).unwrap();
+    let rows = network.read(&mut network.cache(tokens.len()), &tokens).unwrap();
+    let mut worst = 1.0f64;
+    for (row, expected) in rows.chunks_exact(network.width()).zip(&expected) {
+        worst = worst.min(cosine(&network.logits(row).unwrap(), expected));
+    }
+    assert!(worst > 0.998, "{worst}");
+}
+
+/// Tolerance: cosine above 0.999.
+#[test]
+fn the_encoder_is_close_to_a_float_model() {
+    let folder = fixture::bert_folder();
+    let model = fixture::bert();
+    let expected = bert(&weights(folder.path()), &model.encode("w3 w9 w40 w12", true).unwrap(), 2, 3).unwrap();
+    let cosine = cosine(&embed(&model, "w3 w9 w40 w12"), &expected);
+    assert!(cosine > 0.999, "{cosine}");
+}
+
+fn embed(model: &crate::engine::Model, text: &str) -> Vec<f32> {
+    let answer = model
+        .run(text.as_bytes(), &Parameters::Embedding.encode(), [0; 32], &mut |_, _, _| ControlFlow::Continue(()))
+        .unwrap();
+    match Output::decode(&mut &answer.output[..]).unwrap() {
+        Output::Embedding(output) => output.values(),
+        Output::Text(_) => panic!("not a vector"),
+    }
+}
+
+/// The real all-MiniLM-L6-v2, where set-up has put it: cosine with the float model above 0.999.
+#[test]
+fn minilm_is_close_to_its_float_model() {
+    let cache = std::env::var_os("ASSAY_CACHE").map(std::path::PathBuf::from).or_else(|| {
+        let base = std::env::var_os("XDG_CACHE_HOME")
+            .map(std::path::PathBuf::from)
+            .or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cache")))?;
+        Some(base.join("assay"))
+    });
+    let folder = cache.unwrap_or_default().join("sources").join("all-minilm-l6-v2");
+    if !folder.join("model.safetensors").exists() {
+        eprintln!("skipped: scripts/setup has not installed the model at {}", folder.display());
+        return;
+    }
+    let options = Options::new("all-MiniLM-L6-v2", "Apache-2.0", "");
+    let model = import::read(&folder, &options, &mut |_, _| {}).unwrap().load().unwrap();
+    let weights = weights(&folder);
+    let long = "The quick brown fox jumps over the lazy dog, and then it does so again. ".repeat(20);
+    let sentences = [
+        "This is an example sentence",
+        "Each sentence is converted",
+        "A man is eating food.",
+        "How many people live in Berlin?",
+        "",
+        "fn main() { println!(\"hello\"); } // émigré 中文",
+        long.as_str(),
+    ];
+    let mut vectors = Vec::new();
+    for sentence in sentences {
+        let expected = bert(&weights, &model.encode(sentence, true).unwrap(), 6, 12).unwrap();
+        let vector = embed(&model, sentence);
+        let cosine = cosine(&vector, &expected);
+        // The empty text is two special tokens, the case that training saw least.
+        let tolerance = if sentence.is_empty() { 0.995 } else { 0.999 };
+        assert!(cosine > tolerance, "{cosine} for '{sentence}'");
+        vectors.push(vector);
+    }
+    // The published vector of the first sentence begins so.
+    for (x, published) in vectors[0].iter().zip([0.0676569, 0.0634959, 0.0487130, 0.0793049]) {
+        assert!((x - published).abs() < 0.005, "{x} {published}");
+    }
+}

@@ -1,0 +1,178 @@
+//! Every kind of bad artefact and bad task has its own error.
+
+use super::{fixture, text};
+use crate::engine::{
+    import::{self, Artefact, Options},
+    manifest::{Decimal, File},
+    EngineError, Manifest, Model,
+};
+use assay_types::inference::{Parameters, TextParameters};
+use codec::Encode;
+use std::{fs, ops::ControlFlow, path::Path};
+
+fn written() -> (tempfile::TempDir, Artefact) {
+    let artefact = fixture::artefact(fixture::llama_folder(1).path());
+    let folder = tempfile::tempdir().unwrap();
+    artefact.write(folder.path()).unwrap();
+    (folder, artefact)
+}
+
+fn load_error(folder: &Path) -> EngineError {
+    let error = Model::load(folder).err().expect("the artefact is broken");
+    assert!(!error.to_string().contains('\n'), "{error}");
+    error
+}
+
+#[test]
+fn an_artefact_loads_as_it_was_written() {
+    let (folder, artefact) = written();
+    let model = Model::load(folder.path()).unwrap();
+    assert_eq!(model.cid(), artefact.manifest.cid());
+    assert_eq!(model.manifest(), &artefact.manifest);
+    assert!(matches!(artefact.write(folder.path()), Err(EngineError::Occupied(_))));
+    // The same source gives the same identity.
+    assert_eq!(fixture::artefact(fixture::llama_folder(1).path()).manifest.cid(), model.cid());
+}
+
+#[test]
+fn damaged_files_are_named() {
+    for file in ["weights.safetensors", "tokenizer.json"] {
+        let (folder, _) = written();
+        let path = folder.path().join(file);
+        let mut bytes = fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        assert!(matches!(load_error(folder.path()), EngineError::Damaged { file: found, .. } if found == file));
+        fs::write(&path, &bytes[..middle]).unwrap();
+        assert!(matches!(load_error(folder.path()), EngineError::Damaged { .. }));
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(load_error(folder.path()), EngineError::File { .. }));
+    }
+    assert!(matches!(load_error(Path::new("/nowhere/at/all")), EngineError::File { .. }));
+}
+
+#[test]
+fn a_manifest_must_be_canonical_and_of_this_profile() {
+    let (folder, artefact) = written();
+    let path = folder.path().join("manifest.json");
+    fs::write(&path, serde_json::to_vec_pretty(&artefact.manifest).unwrap()).unwrap();
+    assert!(matches!(load_error(folder.path()), EngineError::ManifestNotCanonical));
+    fs::write(&path, Manifest { profile: "DET-1/2".into(), ..artefact.manifest.clone() }.to_bytes()).unwrap();
+    assert!(matches!(load_error(folder.path()), EngineError::Profile { .. }));
+    fs::write(&path, b"{}").unwrap();
+    assert!(matches!(load_error(folder.path()), EngineError::Manifest(_)));
+    let bytes = artefact.manifest.to_bytes();
+    assert!(bytes.starts_with(b"{\"activations\":{\"attention_input\":\"A8\""));
+    assert_eq!(Manifest::from_bytes(&bytes).unwrap(), artefact.manifest);
+}
+
+/// Changes the manifest's architecture through its JSON, and loads the result.
+fn with_architecture(field: &str, value: serde_json::Value) -> EngineError {
+    let (_, artefact) = written();
+    let mut json = serde_json::to_value(&artefact.manifest).unwrap();
+    json["architecture"][field] = value;
+    let manifest = serde_json::from_value(json).unwrap();
+    Artefact { manifest, ..artefact }.load().err().expect("the manifest does not fit")
+}
+
+#[test]
+fn weights_and_tokenizer_must_fit_the_architecture() {
+    assert!(matches!(with_architecture("layers", 2.into()), EngineError::MissingTensor(_)));
+    assert!(matches!(with_architecture("tied_head", false.into()), EngineError::MissingTensor(_)));
+    assert!(matches!(with_architecture("intermediate_size", 103.into()), EngineError::Tensor { .. }));
+    assert!(matches!(with_architecture("rope_base", "2e4".into()), EngineError::RopeTable));
+    for (field, value) in [
+        ("heads", serde_json::json!(3)),
+        ("layers", serde_json::json!(0)),
+        ("layers", serde_json::json!(1_000_000)),
+        ("max_context", serde_json::json!(1)),
+        ("rope_base", serde_json::json!("nan")),
+        ("norm_epsilon", serde_json::json!("-1")),
+        ("vocab_size", serde_json::json!(2)),
+    ] {
+        assert!(matches!(with_architecture(field, value), EngineError::Manifest(_)), "{field}");
+    }
+    let (_, artefact) = written();
+    let tokenizer = fixture::tokenizer(fixture::VOCABULARY + 1, false);
+    let manifest = Manifest { tokenizer: File::of(&tokenizer), ..artefact.manifest.clone() };
+    let error = Artefact { manifest, weights: artefact.weights.clone(), tokenizer }.load().err().unwrap();
+    assert!(matches!(error, EngineError::TokenizerDoesNotFit { largest: 64, vocabulary: 64 }), "{error}");
+    let broken = Artefact { tokenizer: b"{}".to_vec(), ..artefact }.load().err().unwrap();
+    assert!(matches!(broken, EngineError::Tokenizer(_)));
+    // One layer less in the manifest than in the file.
+    let two = fixture::artefact(fixture::llama_folder(2).path());
+    let mut json = serde_json::to_value(&two.manifest).unwrap();
+    json["architecture"]["layers"] = 1.into();
+    let error = Artefact { manifest: serde_json::from_value(json).unwrap(), ..two }.load().err().unwrap();
+    assert!(matches!(error, EngineError::UnexpectedTensor(name) if name.starts_with("model.layers.1.")));
+}
+
+#[test]
+fn sources_that_the_engine_does_not_have_are_refused() {
+    let options = Options::new("x", "x", "x");
+    for (field, value) in [
+        ("architectures", serde_json::json!(["GPT2LMHeadModel"])),
+        ("hidden_act", serde_json::json!("relu")),
+        ("rope_scaling", serde_json::json!({"rope_type": "llama3"})),
+        ("vocab_size", serde_json::json!(null)),
+        ("num_key_value_heads", serde_json::json!(3)),
+    ] {
+        let folder = fixture::llama_folder(1);
+        let path = folder.path().join("config.json");
+        let mut config: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        config[field] = value;
+        fs::write(&path, config.to_string()).unwrap();
+        let error = import::read(folder.path(), &options, &mut |_, _| {}).err().unwrap();
+        assert!(matches!(error, EngineError::Unsupported(_)), "{field}: {error}");
+    }
+    let folder = fixture::llama_folder(1);
+    fs::write(folder.path().join("model.safetensors"), b"nonsense").unwrap();
+    assert!(matches!(import::read(folder.path(), &options, &mut |_, _| {}).err(), Some(EngineError::Weights(_))));
+    assert_eq!(Decimal::of(1e-5).0, "1e-5");
+}
+
+#[test]
+fn bad_tasks_have_their_own_errors() {
+    let model = fixture::llama(1);
+    let mut go = |_: usize, _: usize, _: &str| ControlFlow::Continue(());
+    let mut fails = |input: &[u8], parameters: &[u8]| model.run(input, parameters, [0; 32], &mut go).err().unwrap();
+    let with = |change: fn(&mut TextParameters)| {
+        let mut parameters = TextParameters::default();
+        change(&mut parameters);
+        text(parameters)
+    };
+    let usual = text(TextParameters::default());
+    assert!(matches!(fails(&[0xff, 0xfe], &usual), EngineError::InputNotText));
+    assert!(matches!(fails(b"w1", &[]), EngineError::ParametersUndecodable));
+    assert!(matches!(fails(b"w1", &[9]), EngineError::ParametersUndecodable));
+    assert!(matches!(fails(b"w1", &[&usual[..], &[0]].concat()), EngineError::ParametersUndecodable));
+    assert!(matches!(fails(b"w1", &Parameters::Embedding.encode()), EngineError::ParametersOfAnotherKind(_)));
+    assert!(matches!(fails(b"w1", &with(|p| p.max_tokens = 0)), EngineError::NoTokens));
+    assert!(matches!(fails(b"w1", &with(|p| p.max_tokens = 255)), EngineError::ContextExceeded { .. }));
+    assert!(matches!(fails(b"w1", &with(|p| p.max_tokens = u32::MAX)), EngineError::TooManyTokens { .. }));
+    let long = "w1 ".repeat(300);
+    assert!(matches!(fails(long.as_bytes(), &usual), EngineError::ContextExceeded { prompt: 301, answer: 64, .. }));
+    for change in [
+        (|p| p.temperature_milli = u32::MAX) as fn(&mut TextParameters),
+        |p| p.top_p_milli = 0,
+        |p| p.top_p_milli = 1001,
+        |p| p.repetition_penalty_milli = 0,
+    ] {
+        let error = fails(b"w1", &with(change));
+        assert!(matches!(error, EngineError::Numerics(assay_numerics::Error::Sampling(_))), "{error}");
+    }
+    let encoder = fixture::bert();
+    let error = encoder.run(b"w1", &usual, [0; 32], &mut |_, _, _| ControlFlow::Continue(())).err().unwrap();
+    assert!(matches!(error, EngineError::ParametersOfAnotherKind(_)));
+}
+
+#[test]
+fn a_prompt_without_tokens_is_refused() {
+    let mut artefact = fixture::artefact(fixture::llama_folder(1).path());
+    artefact.manifest.text.as_mut().unwrap().begin = None;
+    let model = artefact.load().unwrap();
+    let parameters = text(TextParameters::default());
+    let error = model.run(b" ", &parameters, [0; 32], &mut |_, _, _| ControlFlow::Continue(())).err().unwrap();
+    assert!(matches!(error, EngineError::EmptyPrompt));
+}
