@@ -115,6 +115,8 @@ pub struct TaskView<AccountId> {
     pub fee: Balance,
     /// The work reward reserved for its solution; 0 while it is open.
     pub reward: Balance,
+    /// Commitments to it that have not been opened, withdrawn or forfeited.
+    pub commitments: u32,
     /// Block that included it.
     pub submitted_at: BlockNumber,
     /// Last block in which a first solution may be revealed.
@@ -123,6 +125,8 @@ pub struct TaskView<AccountId> {
     pub reveal_grace: BlockNumber,
     /// Blocks after the grace in which a solution may be contested.
     pub contest_window: BlockNumber,
+    /// Block in which it ended; `None` while it lives.
+    pub ended_at: Option<BlockNumber>,
 }
 
 /// A payload: in the chain's state while its task lives, or elsewhere under its content id.
@@ -219,7 +223,7 @@ pub trait TaskBook<AccountId> {
     /// The caller has checked who may do so.
     ///
     /// # Errors
-    /// The task is unknown, past its deadline while open, or neither open nor solved.
+    /// The task is unknown, past its deadline while open, or neither open nor solved; or the output is too long.
     fn solve(task: &TaskId, output: Payload) -> DispatchResult;
 
     /// Solved -> Settled: pays the fee and the reserved reward, gives the deposit back, drops the payloads. The caller
@@ -229,9 +233,16 @@ pub trait TaskBook<AccountId> {
     /// The task is unknown or not solved.
     fn settle(task: &TaskId, solver: &AccountId) -> Result<Settlement, DispatchError>;
 
-    /// Puts an open task for `model` there whose input and output are as large as they may be, and returns its id.
+    /// Weight, at worst, of telling others of a settlement, on top of what [`Self::settle`] itself takes.
+    fn settled_news_weight() -> Weight;
+
+    /// Puts an open task for `model` there whose input and parameters are as large as they may be, and returns its id.
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare(submitter: &AccountId, model: &ModelId) -> TaskId;
+
+    /// Expires an open task as if its deadline had passed.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare_expired(task: &TaskId);
 }
 
 /// The work part of the emission; implemented by `emissions`.

@@ -11,6 +11,7 @@ thread_local! {
     static SERVED: RefCell<BTreeMap<(ModelId, MockAccount), ()>> = const { RefCell::new(BTreeMap::new()) };
     static STAKES: RefCell<BTreeMap<MockAccount, (Balance, Balance)>> = const { RefCell::new(BTreeMap::new()) };
     static RESERVED: RefCell<Balance> = const { RefCell::new(0) };
+    static SUNK_FEE: RefCell<Balance> = const { RefCell::new(0) };
     static VRF: RefCell<Option<BlockRandomness>> = const { RefCell::new(None) };
 }
 
@@ -101,13 +102,19 @@ impl MockRewards {
     pub fn reserved() -> Balance {
         RESERVED.with(|r| *r.borrow())
     }
+    /// The sunk fee that was last quoted or reserved for.
+    pub fn sunk_fee() -> Balance {
+        SUNK_FEE.with(|s| *s.borrow())
+    }
     /// Forgets everything.
     pub fn clear() {
         RESERVED.with(|r| *r.borrow_mut() = 0);
+        SUNK_FEE.with(|s| *s.borrow_mut() = 0);
     }
 }
 impl WorkRewards<MockAccount> for MockRewards {
-    fn quote(rate: FixedU128, _: Balance) -> Balance {
+    fn quote(rate: FixedU128, sunk_fee: Balance) -> Balance {
+        SUNK_FEE.with(|s| *s.borrow_mut() = sunk_fee);
         sp_runtime::FixedPointNumber::saturating_mul_int(rate, assay_types::ASY)
     }
     fn reserve(rate: FixedU128, sunk_fee: Balance) -> Balance {
@@ -141,30 +148,40 @@ impl BlockVrf for MockVrf {
 /// Tasks by hand; `settle` pays nothing and says so.
 pub struct MockTasks;
 thread_local! {
-    static TASKS: RefCell<BTreeMap<TaskId, (TaskView<MockAccount>, u32, Option<Payload>)>> =
+    static TASKS: RefCell<BTreeMap<TaskId, (TaskView<MockAccount>, Option<Payload>)>> =
         const { RefCell::new(BTreeMap::new()) };
     static NOW: RefCell<BlockNumber> = const { RefCell::new(0) };
+    static REFUSING: RefCell<bool> = const { RefCell::new(false) };
 }
 impl MockTasks {
     /// Puts a task there.
     pub fn set(task: TaskId, view: TaskView<MockAccount>) {
-        TASKS.with(|t| t.borrow_mut().insert(task, (view, 0, None)));
+        TASKS.with(|t| t.borrow_mut().insert(task, (view, None)));
     }
     /// Moves a task to `state`, as a room that is not under test would.
     pub fn set_state(task: TaskId, state: TaskState) {
         TASKS.with(|t| {
-            if let Some(entry) = t.borrow_mut().get_mut(&task) {
-                entry.0.state = state;
+            if let Some((view, _)) = t.borrow_mut().get_mut(&task) {
+                view.state = state;
+                view.ended_at = state.has_ended().then(Self::now);
             }
         });
     }
+    /// Forgets a task, as its owner may when it has ended.
+    pub fn remove(task: TaskId) {
+        TASKS.with(|t| t.borrow_mut().remove(&task));
+    }
     /// Commitments counted for a task.
     pub fn commitments(task: TaskId) -> u32 {
-        TASKS.with(|t| t.borrow().get(&task).map(|entry| entry.1).unwrap_or_default())
+        TASKS.with(|t| t.borrow().get(&task).map(|(view, _)| view.commitments).unwrap_or_default())
     }
     /// The output stored for a task.
     pub fn output(task: TaskId) -> Option<Payload> {
-        TASKS.with(|t| t.borrow().get(&task).and_then(|entry| entry.2.clone()))
+        TASKS.with(|t| t.borrow().get(&task).and_then(|(_, output)| output.clone()))
+    }
+    /// Whether `settle` fails from now on.
+    pub fn refuse_settlements(refuse: bool) {
+        REFUSING.with(|r| *r.borrow_mut() = refuse);
     }
     /// The block in which calls happen.
     pub fn set_now(now: BlockNumber) {
@@ -173,15 +190,20 @@ impl MockTasks {
     /// Forgets everything.
     pub fn clear() {
         TASKS.with(|t| t.borrow_mut().clear());
+        Self::set_now(0);
+        Self::refuse_settlements(false);
+    }
+    fn now() -> BlockNumber {
+        NOW.with(|n| *n.borrow())
     }
     fn with<R>(
         task: &TaskId,
-        f: impl FnOnce(&mut (TaskView<MockAccount>, u32, Option<Payload>)) -> Result<R, DispatchError>,
+        f: impl FnOnce(&mut (TaskView<MockAccount>, Option<Payload>)) -> Result<R, DispatchError>,
     ) -> Result<R, DispatchError> {
         TASKS.with(|t| f(t.borrow_mut().get_mut(task).ok_or(DispatchError::Other("mock: unknown task"))?))
     }
     fn ensure_in_time(view: &TaskView<MockAccount>) -> DispatchResult {
-        if NOW.with(|n| *n.borrow()) > view.deadline {
+        if Self::now() > view.deadline {
             return Err(DispatchError::Other("mock: past deadline"));
         }
         Ok(())
@@ -189,44 +211,52 @@ impl MockTasks {
 }
 impl TaskBook<MockAccount> for MockTasks {
     fn view(task: &TaskId) -> Option<TaskView<MockAccount>> {
-        TASKS.with(|t| t.borrow().get(task).map(|entry| entry.0.clone()))
+        TASKS.with(|t| t.borrow().get(task).map(|(view, _)| view.clone()))
     }
     fn note_commitment(task: &TaskId) -> DispatchResult {
-        Self::with(task, |entry| {
-            if entry.0.state != TaskState::Open {
+        Self::with(task, |(view, _)| {
+            if view.state != TaskState::Open {
                 return Err(DispatchError::Other("mock: not open"));
             }
-            Self::ensure_in_time(&entry.0)?;
-            entry.1 += 1;
+            Self::ensure_in_time(view)?;
+            view.commitments += 1;
             Ok(())
         })
     }
     fn drop_commitment(task: &TaskId) {
-        let _ = Self::with(task, |entry| {
-            entry.1 -= 1;
+        let _ = Self::with(task, |(view, _)| {
+            view.commitments -= 1;
             Ok(())
         });
     }
-    fn solve(task: &TaskId, output: Payload) -> DispatchResult {
-        Self::with(task, |entry| {
-            match entry.0.state {
-                TaskState::Open => Self::ensure_in_time(&entry.0)?,
-                TaskState::Solved => {},
+    fn solve(task: &TaskId, new_output: Payload) -> DispatchResult {
+        Self::with(task, |(view, output)| {
+            match view.state {
+                TaskState::Open => Self::ensure_in_time(view)?,
+                TaskState::Solved => {}
                 _ => return Err(DispatchError::Other("mock: not open")),
             }
-            entry.0.state = TaskState::Solved;
-            entry.2 = Some(output);
+            view.state = TaskState::Solved;
+            *output = Some(new_output);
             Ok(())
         })
     }
     fn settle(task: &TaskId, _: &MockAccount) -> Result<Settlement, DispatchError> {
-        Self::with(task, |entry| {
-            if entry.0.state != TaskState::Solved {
+        if REFUSING.with(|r| *r.borrow()) {
+            return Err(DispatchError::Other("mock: refused"));
+        }
+        Self::with(task, |(view, output)| {
+            if view.state != TaskState::Solved {
                 return Err(DispatchError::Other("mock: not solved"));
             }
-            entry.0.state = TaskState::Settled;
+            view.state = TaskState::Settled;
+            view.ended_at = Some(Self::now());
+            *output = None;
             Ok(Settlement::default())
         })
+    }
+    fn settled_news_weight() -> Weight {
+        Weight::zero()
     }
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare(submitter: &MockAccount, model: &ModelId) -> TaskId {
@@ -239,12 +269,18 @@ impl TaskBook<MockAccount> for MockTasks {
                 model: *model,
                 fee: 0,
                 reward: 0,
+                commitments: 0,
                 submitted_at: 0,
                 deadline: BlockNumber::MAX,
                 reveal_grace: 3,
                 contest_window: 8,
+                ended_at: None,
             },
         );
         task
+    }
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare_expired(task: &TaskId) {
+        Self::set_state(*task, TaskState::Expired);
     }
 }
