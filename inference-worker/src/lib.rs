@@ -1,1 +1,16 @@
-//! The Assay worker.
+//! The Assay worker: solves tasks, asks questions, keeps models and keys.
+//!
+//! It knows the chain only through metadata and RPC. [`engine`] runs models bit-exactly; [`solver`] decides what to do
+//! about tasks and does it; [`journal`] keeps on disk what must survive a kill; [`chain`] speaks to the node.
+
+pub mod amount;
+pub mod config;
+pub mod failure;
+pub mod journal;
+pub mod keys;
+pub mod logging;
+pub mod metrics;
+pub mod progress;
+pub mod solver {
+    pub mod decide;
+}

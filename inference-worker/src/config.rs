@@ -1,0 +1,322 @@
+//! Settings: a flag wins over the environment, the environment over the file, the file over the default.
+//!
+//! Flags and environment are read together by clap; what they leave open comes from the TOML file. The identity (which
+//! key signs) is one setting with several spellings, so its layers are joined here.
+
+use crate::{failure::Failure, keys::KeySource};
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+/// Where a node on this machine listens.
+pub const DEFAULT_URL: &str = "ws://127.0.0.1:9944";
+/// Seconds in which a node must have answered when a command starts.
+pub const DEFAULT_CONNECT_TIMEOUT: u64 = 30;
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines: one JSON object per line.
+    Json,
+}
+
+/// Settings of every command.
+#[derive(Args, Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Common {
+    /// File of settings in TOML
+    #[arg(long, global = true, env = "ASSAY_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Where the node answers [default: ws://127.0.0.1:9944]
+    #[arg(long, global = true, env = "ASSAY_URL")]
+    pub url: Option<String>,
+    /// Seconds in which the node must have answered at the start [default: 30]
+    #[arg(long, global = true, env = "ASSAY_CONNECT_TIMEOUT", value_name = "SECONDS")]
+    pub connect_timeout: Option<u64>,
+    /// File with the key's phrase or seed, readable by its owner alone [environment: ASSAY_KEY_FILE]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "dev_key")]
+    pub key_file: Option<PathBuf>,
+    /// A well-known account of development chains: alice, bob, ... [environment: ASSAY_DEV_KEY]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub dev_key: Option<String>,
+    /// How log lines look [default: text]
+    #[arg(long, global = true, env = "ASSAY_LOG_FORMAT", value_enum)]
+    pub log_format: Option<LogFormat>,
+    /// What is logged, such as info or assay_worker=debug [default: info]
+    #[arg(long, global = true, env = "ASSAY_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+    #[arg(skip)]
+    solve: Option<Solve>,
+    #[arg(skip)]
+    ask: Option<Ask>,
+}
+
+/// Settings of `solve`.
+#[derive(Args, Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Solve {
+    /// Folders of the models to serve
+    #[arg(long, env = "ASSAY_MODELS", value_delimiter = ',', num_args = 1.., value_name = "DIR")]
+    pub models: Vec<PathBuf>,
+    /// Ids of the models on chain, where an artefact is registered more than once
+    #[arg(long, env = "ASSAY_MODEL_ID", value_delimiter = ',', value_name = "ID")]
+    pub model_id: Vec<String>,
+    /// Folder of the journal
+    #[arg(long, env = "ASSAY_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Bond at least this much ASY and declare the models, if that has not been done
+    #[arg(long, env = "ASSAY_BOND", value_name = "ASY")]
+    pub bond: Option<String>,
+    /// Leave tasks that would earn less than this, in ASY [default: 0]
+    #[arg(long, env = "ASSAY_MIN_INCOME", value_name = "ASY")]
+    pub min_income: Option<String>,
+    /// What a second of computing costs, in ASY; tasks that would earn less than they cost are left [default: 0]
+    #[arg(long, env = "ASSAY_COST_PER_SECOND", value_name = "ASY")]
+    pub cost_per_second: Option<String>,
+    /// Where metrics are served; `off` serves none [default: 127.0.0.1:9616]
+    #[arg(long, env = "ASSAY_METRICS_ADDR", value_name = "ADDR")]
+    pub metrics_addr: Option<String>,
+}
+
+/// Settings of `ask`.
+#[derive(Args, Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Ask {
+    /// Model: id on chain, CID of its manifest, or name of one under --models [default: the only one on chain]
+    #[arg(long, env = "ASSAY_MODEL", value_name = "NAME_OR_ID")]
+    pub model: Option<String>,
+    /// Folders of models, or folders that hold them, by which names are known
+    #[arg(long, env = "ASSAY_MODELS", value_delimiter = ',', num_args = 1, value_name = "DIR")]
+    pub models: Vec<PathBuf>,
+    /// Fee in ASY [default: twice the model's own fee, or 1 where that is nothing]
+    #[arg(long, env = "ASSAY_FEE", value_name = "ASY")]
+    pub fee: Option<String>,
+    /// Tokens to generate at most [default: 64]
+    #[arg(long, env = "ASSAY_MAX_TOKENS", value_name = "N")]
+    pub max_tokens: Option<u32>,
+    /// Temperature; 0 always takes the likeliest token [default: 0.7]
+    #[arg(long, env = "ASSAY_TEMPERATURE", value_name = "T")]
+    pub temperature: Option<f64>,
+    /// Draw only from the K likeliest tokens; 0 is all of them [default: 40]
+    #[arg(long, env = "ASSAY_TOP_K", value_name = "K")]
+    pub top_k: Option<u32>,
+    /// Draw only from the likeliest tokens that together hold this share [default: 0.95]
+    #[arg(long, env = "ASSAY_TOP_P", value_name = "P")]
+    pub top_p: Option<f64>,
+    /// Makes tokens that were used less likely; 1 does nothing [default: 1.1]
+    #[arg(long, env = "ASSAY_REPETITION_PENALTY", value_name = "R")]
+    pub repetition_penalty: Option<f64>,
+    /// Blocks from now in which the task must be solved [default: the chain's]
+    #[arg(long, env = "ASSAY_DEADLINE", value_name = "BLOCKS")]
+    pub deadline: Option<u32>,
+    /// Seconds to wait for the task to be settled; 0 waits as long as it takes [default: 600]
+    #[arg(long, env = "ASSAY_FOLLOW_TIMEOUT", value_name = "SECONDS")]
+    pub follow_timeout: Option<u64>,
+}
+
+/// Takes from `file` each setting that flags and environment left open.
+macro_rules! fill {
+    ($into:expr, $file:expr, options: $($option:ident),* ; lists: $($list:ident),*) => {{
+        $( if $into.$option.is_none() { $into.$option = $file.$option; } )*
+        $( if $into.$list.is_empty() { $into.$list = $file.$list; } )*
+    }};
+}
+
+/// The settings of one run, before they are checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Settings of every command.
+    pub common: Common,
+    solve: Solve,
+    ask: Ask,
+    key: KeySource,
+}
+
+impl Settings {
+    /// Joins `flags` (with their environment), the environment's spelling of the identity and the file that they name.
+    ///
+    /// # Errors
+    /// The file cannot be read or holds a setting that does not exist.
+    pub fn new(mut flags: Common, environment: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
+        let file = match &flags.config {
+            Some(path) => read(path)?,
+            None => Common::default(),
+        };
+        let set = |name| environment(name).filter(|value| !value.is_empty());
+        let key = [
+            (flags.key_file.take(), flags.dev_key.take()),
+            (set("ASSAY_KEY_FILE").map(PathBuf::from), set("ASSAY_DEV_KEY")),
+            (file.key_file.clone(), file.dev_key.clone()),
+        ]
+        .into_iter()
+        .find_map(|layer| match layer {
+            (Some(path), _) => Some(KeySource::File(path)),
+            (None, Some(name)) => Some(KeySource::Dev(name)),
+            (None, None) => None,
+        })
+        .unwrap_or(KeySource::Prompt);
+        let (solve, ask) = (file.solve.clone().unwrap_or_default(), file.ask.clone().unwrap_or_default());
+        fill!(flags, file, options: url, connect_timeout, log_format, log; lists:);
+        Ok(Self { common: flags, solve, ask, key })
+    }
+
+    /// Where the key comes from.
+    pub fn key(&self) -> &KeySource {
+        &self.key
+    }
+
+    /// Where the node answers.
+    pub fn url(&self) -> &str {
+        self.common.url.as_deref().unwrap_or(DEFAULT_URL)
+    }
+
+    /// How long to try for a node.
+    pub fn connect_timeout(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(self.common.connect_timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT))
+    }
+
+    /// The settings of `solve`: `flags`, then the file.
+    pub fn solve(&self, mut flags: Solve) -> Solve {
+        let file = self.solve.clone();
+        fill!(flags, file, options: data, bond, min_income, cost_per_second, metrics_addr; lists: models, model_id);
+        flags
+    }
+
+    /// The settings of `ask`: `flags`, then the file.
+    pub fn ask(&self, mut flags: Ask) -> Ask {
+        let file = self.ask.clone();
+        fill!(
+            flags, file,
+            options: model, fee, max_tokens, temperature, top_k, top_p, repetition_penalty, deadline, follow_timeout;
+            lists: models
+        );
+        flags
+    }
+}
+
+/// Reads a file of settings.
+fn read(path: &Path) -> Result<Common, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::Config(format!("cannot read the settings in {}: {error}", path.display())))?;
+    toml::from_str(&text)
+        .map_err(|error| Failure::Config(format!("the settings in {} are wrong: {error}", path.display())))
+}
+
+/// Reads an amount of ASY that a setting gives.
+///
+/// # Errors
+/// One line that names the setting.
+pub fn amount(name: &str, text: Option<&str>) -> Result<Option<assay_types::Balance>, Failure> {
+    text.map(|text| crate::amount::parse(text).map_err(|error| Failure::Config(format!("{name}: {error}")))).transpose()
+}
+
+/// Reads a share or factor as whole thousandths, the unit of the wire.
+///
+/// # Errors
+/// One line that names the setting: not a number, negative, or too large.
+pub fn thousandths(name: &str, value: f64) -> Result<u32, Failure> {
+    let scaled = (value * 1_000.0).round();
+    if !(0.0..=f64::from(u32::MAX)).contains(&scaled) {
+        return Err(Failure::Config(format!("{name}: {value} is out of range")));
+    }
+    Ok(scaled as u32)
+}
+
+/// Reads an address to listen on; `off` is none.
+///
+/// # Errors
+/// One line that quotes what is no address.
+pub fn listen(text: Option<&str>) -> Result<Option<SocketAddr>, Failure> {
+    match text.unwrap_or("127.0.0.1:9616") {
+        "off" => Ok(None),
+        text => text
+            .parse()
+            .map(Some)
+            .map_err(|_| Failure::Config(format!("--metrics-addr: '{text}' is no address, such as 127.0.0.1:9616"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn none(_: &str) -> Option<String> {
+        None
+    }
+
+    fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("worker.toml");
+        std::fs::write(&path, text).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn defaults_hold_where_nothing_is_set() {
+        let settings = Settings::new(Common::default(), none).unwrap();
+        assert_eq!(settings.url(), DEFAULT_URL);
+        assert_eq!(settings.connect_timeout().as_secs(), DEFAULT_CONNECT_TIMEOUT);
+        assert_eq!(settings.key(), &KeySource::Prompt);
+        assert_eq!(listen(None).unwrap(), Some("127.0.0.1:9616".parse().unwrap()));
+        assert_eq!(listen(Some("off")).unwrap(), None);
+        assert!(listen(Some("here")).is_err());
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let (_folder, path) = file("url = 'ws://file'\nconnect-timeout = 5\n[solve]\nbond = '7'\nmodels = ['a', 'b']\n");
+        let flags =
+            Common { config: Some(path.clone()), url: Some("ws://flag".into()), ..Common::default() };
+        let settings = Settings::new(flags, none).unwrap();
+        assert_eq!(settings.url(), "ws://flag");
+        assert_eq!(settings.connect_timeout().as_secs(), 5);
+        let solve = settings.solve(Solve { bond: Some("9".into()), ..Solve::default() });
+        assert_eq!(solve.bond.as_deref(), Some("9"));
+        assert_eq!(solve.models, [PathBuf::from("a"), PathBuf::from("b")]);
+        let solve = settings.solve(Solve { models: vec!["c".into()], ..Solve::default() });
+        assert_eq!(solve.models, [PathBuf::from("c")]);
+        assert_eq!(solve.bond.as_deref(), Some("7"));
+    }
+
+    #[test]
+    fn the_identity_is_one_setting() {
+        let (_folder, path) = file("key-file = 'file-key'\n");
+        let environment = |name: &str| (name == "ASSAY_DEV_KEY").then(|| "bob".to_string());
+        let key = |flags: Common, environment: &dyn Fn(&str) -> Option<String>| {
+            Settings::new(Common { config: Some(path.clone()), ..flags }, environment).unwrap().key
+        };
+        assert_eq!(key(Common::default(), &none), KeySource::File("file-key".into()));
+        assert_eq!(key(Common::default(), &environment), KeySource::Dev("bob".into()));
+        let flag = Common { key_file: Some("flag-key".into()), ..Common::default() };
+        assert_eq!(key(flag, &environment), KeySource::File("flag-key".into()));
+        let flag = Common { dev_key: Some("alice".into()), ..Common::default() };
+        assert_eq!(key(flag, &environment), KeySource::Dev("alice".into()));
+    }
+
+    #[test]
+    fn a_setting_that_does_not_exist_is_refused() {
+        let (_folder, path) = file("ulr = 'ws://typo'\n");
+        let error = Settings::new(Common { config: Some(path), ..Common::default() }, none).unwrap_err();
+        assert!(matches!(error, Failure::Config(_)) && error.line().contains("ulr"), "{error}");
+        let missing = Common { config: Some("/nonexistent/worker.toml".into()), ..Common::default() };
+        assert!(Settings::new(missing, none).unwrap_err().line().contains("cannot read"));
+    }
+
+    #[test]
+    fn factors_become_thousandths() {
+        assert_eq!(thousandths("x", 0.7).unwrap(), 700);
+        assert_eq!(thousandths("x", 0.0).unwrap(), 0);
+        assert!(thousandths("x", -0.1).is_err());
+        assert!(thousandths("x", f64::NAN).is_err());
+        assert!(thousandths("x", 1e12).is_err());
+        assert!(amount("--fee", Some("1,5")).unwrap_err().line().starts_with("--fee"));
+    }
+}

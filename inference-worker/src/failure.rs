@@ -1,0 +1,103 @@
+//! How a command ends when it does not succeed: one line for a person and an exit code for a script.
+
+use thiserror::Error;
+
+/// Why a command failed. Each kind has its own exit code; the message is one line.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// A setting is missing or makes no sense.
+    #[error("{0}")]
+    Config(String),
+    /// A key cannot be read, written or used.
+    #[error("{0}")]
+    Key(String),
+    /// No node answers, or it stopped answering.
+    #[error("{0}")]
+    Node(String),
+    /// The node serves another chain, or a runtime that this worker does not understand.
+    #[error("{0}")]
+    WrongChain(String),
+    /// A model cannot be loaded or does not match its registration.
+    #[error("{0}")]
+    Model(String),
+    /// The journal cannot be read or written.
+    #[error("{0}")]
+    Journal(String),
+    /// The chain refused a transaction.
+    #[error("{0}")]
+    Rejected(String),
+    /// The task ended without an accepted answer.
+    #[error("{0}")]
+    NotSettled(String),
+    /// The time that the user gave is over; the task lives on.
+    #[error("{0}")]
+    TimedOut(String),
+    /// What was asked for does not exist.
+    #[error("{0}")]
+    NotFound(String),
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Failure {
+    /// The exit code of the process; 2 is left to wrong usage of the command line.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Other(_) => 1,
+            Self::Config(_) => 3,
+            Self::Key(_) => 4,
+            Self::Node(_) => 5,
+            Self::WrongChain(_) => 6,
+            Self::Model(_) => 7,
+            Self::Journal(_) => 8,
+            Self::Rejected(_) => 9,
+            Self::NotSettled(_) => 10,
+            Self::TimedOut(_) => 11,
+            Self::NotFound(_) => 12,
+        }
+    }
+
+    /// The message on one line, whatever the parts it was made of.
+    pub fn line(&self) -> String {
+        self.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(format!("{error:#}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_own_exit_code() {
+        let kinds = [
+            Failure::Other(String::new()),
+            Failure::Config(String::new()),
+            Failure::Key(String::new()),
+            Failure::Node(String::new()),
+            Failure::WrongChain(String::new()),
+            Failure::Model(String::new()),
+            Failure::Journal(String::new()),
+            Failure::Rejected(String::new()),
+            Failure::NotSettled(String::new()),
+            Failure::TimedOut(String::new()),
+            Failure::NotFound(String::new()),
+        ];
+        let mut codes: Vec<u8> = kinds.iter().map(Failure::exit_code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), kinds.len());
+        assert!(!codes.contains(&0) && !codes.contains(&2));
+    }
+
+    #[test]
+    fn a_failure_is_one_line() {
+        assert_eq!(Failure::Other("a\n  b\tc".into()).line(), "a b c");
+    }
+}

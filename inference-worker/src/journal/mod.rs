@@ -1,0 +1,356 @@
+//! The journal: what must be on disk before a commitment is sent.
+//!
+//! A solver that forgets its salt can never reveal, and one that forgets that it committed may commit a second result.
+//! So each result is one record (salt, output, trace, where the task was included), written in one transaction before
+//! the chain hears of it. The chain stays the truth about what happened afterwards: a record says what this worker
+//! *may* have done, never what the chain did with it.
+
+use assay_types::{protocol, BlockNumber, Cid, Commitment, Hash, ModelId, Salt, TaskId, TraceDigest};
+use codec::{Decode, Encode};
+use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
+use std::path::Path;
+use subxt::utils::AccountId32;
+use thiserror::Error;
+
+/// One record for each task, by task id.
+const JOBS: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new("jobs");
+/// What the whole journal belongs to.
+const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+/// Version of the records' layout.
+const LAYOUT: u32 = 1;
+
+/// Why the journal refused.
+#[derive(Debug, Error)]
+pub enum JournalError {
+    /// Another process has it open.
+    #[error("the journal in {0} is in use by another worker")]
+    InUse(String),
+    /// It belongs to another chain.
+    #[error("the journal belongs to the chain with genesis {journal:?}, the node serves {node:?}: give another --data or --url")]
+    OtherChain {
+        /// Genesis hash that the journal remembers.
+        journal: Hash,
+        /// Genesis hash of the chain that the node serves.
+        node: Hash,
+    },
+    /// It belongs to another key.
+    #[error("the journal belongs to the key {journal}, not to {given}: give another --data or key")]
+    OtherKey {
+        /// Address that the journal remembers.
+        journal: AccountId32,
+        /// Address of the key in use.
+        given: AccountId32,
+    },
+    /// It was written by another version of the worker.
+    #[error("the journal has layout {0}, this worker reads layout {LAYOUT}")]
+    OtherLayout(u32),
+    /// A result for this task may be on chain already.
+    #[error("a commitment for task {0:?} was sent before: its result never changes")]
+    Fixed(TaskId),
+    /// There is no record of the task.
+    #[error("the journal has no record of task {0:?}")]
+    Unknown(TaskId),
+    /// A record cannot be read.
+    #[error("the journal's record of task {0:?} is damaged")]
+    Damaged(TaskId),
+    /// The disk refused; what was recorded before is intact.
+    #[error("cannot use the journal: {0}")]
+    Disk(redb::Error),
+}
+
+macro_rules! from_disk {
+    ($($error:ident),*) => {$(
+        impl From<redb::$error> for JournalError {
+            fn from(error: redb::$error) -> Self {
+                Self::Disk(error.into())
+            }
+        }
+    )*};
+}
+from_disk!(StorageError, TableError, TransactionError, CommitError, DatabaseError);
+
+impl From<JournalError> for crate::failure::Failure {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::OtherChain { .. } => Self::WrongChain(error.to_string()),
+            JournalError::OtherKey { .. } => Self::Key(error.to_string()),
+            error => Self::Journal(error.to_string()),
+        }
+    }
+}
+
+/// The block that included a task: what the task's seed was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Inclusion {
+    /// Height.
+    pub number: BlockNumber,
+    /// Hash.
+    pub hash: Hash,
+}
+
+/// A result that was computed for a task.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Job {
+    /// The task.
+    pub task: TaskId,
+    /// Its model.
+    pub model: ModelId,
+    /// Where the task was when its seed was read.
+    pub included: Inclusion,
+    /// Secret that seals the commitment.
+    pub salt: Salt,
+    /// The encoded output.
+    pub output: Vec<u8>,
+    /// Digest of everything that was computed at generated positions.
+    pub trace: TraceDigest,
+    /// Height up to which a commitment that was handed to a node may enter a block; `None` if none ever was.
+    pub sent_until: Option<BlockNumber>,
+    /// How far the job is known to have come.
+    pub phase: Phase,
+}
+
+impl Job {
+    /// What the solver commits to.
+    pub fn commitment(&self, genesis: &Hash, solver: &AccountId32) -> Commitment {
+        protocol::commitment(genesis, &self.task, &solver.0, &self.cid(), &self.seal(solver), &self.salt)
+    }
+
+    /// The sealed trace that the reveal shows.
+    pub fn seal(&self, solver: &AccountId32) -> Hash {
+        protocol::trace_seal(&self.task, &solver.0, &self.trace)
+    }
+
+    /// Content id of the output.
+    pub fn cid(&self) -> Cid {
+        Cid::of(&self.output)
+    }
+}
+
+/// How far a job is known to have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Phase {
+    /// The result is recorded.
+    #[codec(index = 0)]
+    Recorded,
+    /// The commitment was seen in a block.
+    #[codec(index = 1)]
+    Committed,
+    /// The own solution was seen standing.
+    #[codec(index = 2)]
+    Revealed,
+    /// Nothing is left to do, and that is final.
+    #[codec(index = 3)]
+    Ended(Outcome),
+}
+
+/// How a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Outcome {
+    /// The own solution was settled.
+    #[codec(index = 0)]
+    Paid,
+    /// Another's solution won, or the task ended otherwise; the commitment's hold came back if there was one.
+    #[codec(index = 1)]
+    Lost,
+    /// The task expired with the commitment unrevealed: its hold is lost.
+    #[codec(index = 2)]
+    Forfeited,
+    /// The task is not on the chain any more.
+    #[codec(index = 3)]
+    Vanished,
+    /// The own solution fell in a dispute.
+    #[codec(index = 4)]
+    Fallen,
+}
+
+/// The journal on disk. One process at a time has it open.
+#[derive(Debug)]
+pub struct Journal {
+    database: Database,
+}
+
+impl Journal {
+    /// Opens the journal in `folder`, making both if they are not there.
+    ///
+    /// # Errors
+    /// The folder or file cannot be used, another process has it open, or another version of the worker wrote it.
+    pub fn open(folder: &Path) -> Result<Self, JournalError> {
+        std::fs::create_dir_all(folder).map_err(|error| JournalError::Disk(error.into()))?;
+        let database = Database::create(folder.join("journal.redb")).map_err(|error| match error {
+            redb::DatabaseError::DatabaseAlreadyOpen => JournalError::InUse(folder.display().to_string()),
+            error => JournalError::Disk(error.into()),
+        })?;
+        Self::prepare(database)
+    }
+
+    /// Opens a journal on another storage than a file.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn on(backend: impl StorageBackend) -> Result<Self, JournalError> {
+        Self::prepare(redb::Builder::new().create_with_backend(backend)?)
+    }
+
+    fn prepare(database: Database) -> Result<Self, JournalError> {
+        let journal = Self { database };
+        let write = journal.database.begin_write()?;
+        {
+            write.open_table(JOBS)?;
+            let mut meta = write.open_table(META)?;
+            let layout = meta.get("layout")?.map(|value| u32::decode(&mut value.value()).unwrap_or_default());
+            match layout {
+                Some(LAYOUT) => {},
+                Some(other) => return Err(JournalError::OtherLayout(other)),
+                None => {
+                    meta.insert("layout", LAYOUT.encode().as_slice())?;
+                },
+            }
+        }
+        write.commit()?;
+        Ok(journal)
+    }
+
+    /// Ties a new journal to a chain and a key, and checks those of an old one.
+    ///
+    /// # Errors
+    /// It belongs to another chain or key, or cannot be written.
+    pub fn bind(&self, genesis: Hash, account: &AccountId32) -> Result<(), JournalError> {
+        let write = self.database.begin_write()?;
+        {
+            let mut meta = write.open_table(META)?;
+            let stored = |name| -> Result<Option<[u8; 32]>, JournalError> {
+                Ok(meta.get(name)?.and_then(|value| value.value().try_into().ok()))
+            };
+            let (chain, key) = (stored("genesis")?, stored("account")?);
+            if let Some(journal) = chain.map(Hash::from).filter(|journal| *journal != genesis) {
+                return Err(JournalError::OtherChain { journal, node: genesis });
+            }
+            if let Some(journal) = key.map(AccountId32).filter(|journal| journal != account) {
+                return Err(JournalError::OtherKey { journal, given: *account });
+            }
+            meta.insert("genesis", genesis.as_bytes())?;
+            meta.insert("account", account.0.as_slice())?;
+        }
+        write.commit()?;
+        Ok(())
+    }
+
+    /// Writes a new record. A result that was never handed to a node may be written over, any other may not.
+    ///
+    /// # Errors
+    /// A commitment for the task was sent before, or the disk refused.
+    pub fn record(&self, job: &Job) -> Result<(), JournalError> {
+        let write = self.database.begin_write()?;
+        {
+            let mut jobs = write.open_table(JOBS)?;
+            let old = jobs.get(job.task.0)?.map(|value| decode(&job.task, value.value())).transpose()?;
+            if old.is_some_and(|old| old.sent_until.is_some()) {
+                return Err(JournalError::Fixed(job.task));
+            }
+            jobs.insert(job.task.0, job.encode().as_slice())?;
+        }
+        write.commit()?;
+        Ok(())
+    }
+
+    /// Notes that the commitment of `task` is about to be handed to a node and may enter blocks up to height `until`.
+    ///
+    /// # Errors
+    /// There is no record, or the disk refused: then nothing may be sent.
+    pub fn mark_sent(&self, task: &TaskId, until: BlockNumber) -> Result<Job, JournalError> {
+        self.change(task, |job| job.sent_until = job.sent_until.max(Some(until)))
+    }
+
+    /// Notes how far a job has come.
+    ///
+    /// # Errors
+    /// There is no record, or the disk refused.
+    pub fn advance(&self, task: &TaskId, phase: Phase) -> Result<Job, JournalError> {
+        self.change(task, |job| job.phase = phase)
+    }
+
+    /// Forgets a result whose task moved to another block, so that it can be computed anew. `finalized` is the height
+    /// that cannot be undone any more: only beyond the last block that could take the old commitment is this safe.
+    ///
+    /// # Errors
+    /// A commitment to the old result may still enter a block, or the disk refused.
+    pub fn restart(&self, task: &TaskId, finalized: BlockNumber) -> Result<(), JournalError> {
+        let write = self.database.begin_write()?;
+        {
+            let mut jobs = write.open_table(JOBS)?;
+            let old = jobs.get(task.0)?.map(|value| decode(task, value.value())).transpose()?;
+            if old.is_some_and(|old| old.sent_until.is_some_and(|until| until >= finalized)) {
+                return Err(JournalError::Fixed(*task));
+            }
+            jobs.remove(task.0)?;
+        }
+        write.commit()?;
+        Ok(())
+    }
+
+    /// Drops records that ended for tasks included before `height`.
+    ///
+    /// # Errors
+    /// The disk refused.
+    pub fn prune(&self, height: BlockNumber) -> Result<(), JournalError> {
+        let write = self.database.begin_write()?;
+        write.open_table(JOBS)?.retain(|task, value| {
+            decode(&task.into(), value)
+                .map_or(true, |job| !matches!(job.phase, Phase::Ended(_)) || job.included.number >= height)
+        })?;
+        write.commit()?;
+        Ok(())
+    }
+
+    /// The record of `task`.
+    ///
+    /// # Errors
+    /// It is damaged, or the disk refused.
+    pub fn get(&self, task: &TaskId) -> Result<Option<Job>, JournalError> {
+        let read = self.database.begin_read()?;
+        let jobs = read.open_table(JOBS)?;
+        let job = jobs.get(task.0)?.map(|value| decode(task, value.value())).transpose()?;
+        Ok(job)
+    }
+
+    /// Every record that has not ended.
+    ///
+    /// # Errors
+    /// One is damaged, or the disk refused.
+    pub fn unfinished(&self) -> Result<Vec<Job>, JournalError> {
+        let read = self.database.begin_read()?;
+        let mut unfinished = Vec::new();
+        for entry in read.open_table(JOBS)?.iter()? {
+            let (task, value) = entry?;
+            let job = decode(&task.value().into(), value.value())?;
+            if !matches!(job.phase, Phase::Ended(_)) {
+                unfinished.push(job);
+            }
+        }
+        Ok(unfinished)
+    }
+
+    fn change(&self, task: &TaskId, change: impl FnOnce(&mut Job)) -> Result<Job, JournalError> {
+        let write = self.database.begin_write()?;
+        let job = {
+            let mut jobs = write.open_table(JOBS)?;
+            let mut job = jobs
+                .get(task.0)?
+                .map(|value| decode(task, value.value()))
+                .transpose()?
+                .ok_or(JournalError::Unknown(*task))?;
+            change(&mut job);
+            jobs.insert(task.0, job.encode().as_slice())?;
+            job
+        };
+        write.commit()?;
+        Ok(job)
+    }
+}
+
+fn decode(task: &TaskId, mut bytes: &[u8]) -> Result<Job, JournalError> {
+    Job::decode(&mut bytes).map_err(|_| JournalError::Damaged(*task))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,245 @@
+//! The journal against crashes, full disks and arbitrary histories.
+
+use super::*;
+use proptest::prelude::*;
+use std::{
+    io,
+    sync::{
+        atomic::{AtomicU64, Ordering},
+        Arc, Mutex,
+    },
+};
+
+/// Memory that survives its owner, as a disk does, and refuses to write once its allowance of operations is used up.
+#[derive(Clone, Debug)]
+struct Disk {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    allowance: Arc<AtomicU64>,
+}
+
+impl Disk {
+    fn new() -> Self {
+        Self { bytes: Arc::default(), allowance: Arc::new(AtomicU64::new(u64::MAX)) }
+    }
+
+    /// The disk as a machine that starts again finds it.
+    fn after_crash(&self) -> Self {
+        let bytes = self.bytes.lock().unwrap().clone();
+        Self { bytes: Arc::new(Mutex::new(bytes)), allowance: Arc::new(AtomicU64::new(u64::MAX)) }
+    }
+
+    fn fill_up_after(&self, operations: u64) {
+        self.allowance.store(operations, Ordering::SeqCst);
+    }
+
+    fn spend(&self) -> io::Result<()> {
+        self.allowance
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+            .map(|_| ())
+            .map_err(|_| io::Error::new(io::ErrorKind::StorageFull, "no space left on device"))
+    }
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.bytes.lock().unwrap().len() as u64)
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let bytes = self.bytes.lock().unwrap();
+        let start = offset as usize;
+        let slice = bytes.get(start..start + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+        out.copy_from_slice(slice);
+        Ok(())
+    }
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.spend()?;
+        self.bytes.lock().unwrap().resize(len as usize, 0);
+        Ok(())
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        self.spend()
+    }
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.spend()?;
+        let mut bytes = self.bytes.lock().unwrap();
+        let start = offset as usize;
+        bytes.get_mut(start..start + data.len()).ok_or(io::ErrorKind::UnexpectedEof)?.copy_from_slice(data);
+        Ok(())
+    }
+}
+
+fn job(task: u8, salt: u8) -> Job {
+    Job {
+        task: Hash::repeat_byte(task),
+        model: Hash::repeat_byte(9),
+        included: Inclusion { number: 10, hash: Hash::repeat_byte(1) },
+        salt: [salt; 32],
+        output: vec![salt; 40],
+        trace: Hash::repeat_byte(salt),
+        sent_until: None,
+        phase: Phase::Recorded,
+    }
+}
+
+#[test]
+fn a_journal_is_tied_to_its_chain_and_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let (chain, key) = (Hash::repeat_byte(1), AccountId32([2; 32]));
+    Journal::open(folder.path()).unwrap().bind(chain, &key).unwrap();
+    let journal = Journal::open(folder.path()).unwrap();
+    journal.bind(chain, &key).unwrap();
+    assert!(matches!(journal.bind(Hash::zero(), &key), Err(JournalError::OtherChain { .. })));
+    assert!(matches!(journal.bind(chain, &AccountId32([3; 32])), Err(JournalError::OtherKey { .. })));
+}
+
+#[test]
+fn one_process_has_it_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let _open = Journal::open(folder.path()).unwrap();
+    assert!(matches!(Journal::open(folder.path()), Err(JournalError::InUse(_))));
+}
+
+#[test]
+fn a_file_that_is_no_journal_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("journal.redb"), b"something else entirely").unwrap();
+    assert!(matches!(Journal::open(folder.path()), Err(JournalError::Disk(_))));
+}
+
+#[test]
+fn a_result_that_was_sent_never_changes() {
+    let journal = Journal::on(Disk::new()).unwrap();
+    let (first, second) = (job(1, 1), job(1, 2));
+    journal.record(&first).unwrap();
+    journal.record(&second).unwrap();
+    journal.mark_sent(&second.task, 50).unwrap();
+    assert!(matches!(journal.record(&first), Err(JournalError::Fixed(_))));
+    assert!(matches!(journal.restart(&second.task, 50), Err(JournalError::Fixed(_))));
+    assert_eq!(journal.get(&second.task).unwrap().unwrap().salt, second.salt);
+    journal.restart(&second.task, 51).unwrap();
+    journal.record(&first).unwrap();
+}
+
+#[test]
+fn ended_records_are_pruned_and_others_are_not() {
+    let journal = Journal::on(Disk::new()).unwrap();
+    for task in [1, 2] {
+        journal.record(&job(task, task)).unwrap();
+    }
+    journal.advance(&job(1, 1).task, Phase::Ended(Outcome::Paid)).unwrap();
+    assert_eq!(journal.unfinished().unwrap(), [job(2, 2)]);
+    journal.prune(10).unwrap();
+    assert!(journal.get(&job(1, 1).task).unwrap().is_some());
+    journal.prune(11).unwrap();
+    assert!(journal.get(&job(1, 1).task).unwrap().is_none());
+    assert!(journal.get(&job(2, 2).task).unwrap().is_some());
+}
+
+#[test]
+fn changing_what_is_not_there_is_refused() {
+    let journal = Journal::on(Disk::new()).unwrap();
+    assert!(matches!(journal.mark_sent(&Hash::zero(), 1), Err(JournalError::Unknown(_))));
+    assert!(matches!(journal.advance(&Hash::zero(), Phase::Committed), Err(JournalError::Unknown(_))));
+}
+
+/// Whatever write is the last before the machine stops, the journal opens again and holds each step wholly or not at
+/// all, and what an earlier step confirmed is there.
+#[test]
+fn a_crash_or_a_full_disk_between_any_two_writes_loses_nothing_confirmed() {
+    let steps: [fn(&Journal) -> Result<(), JournalError>; 4] = [
+        |journal| journal.record(&job(1, 1)),
+        |journal| journal.mark_sent(&job(1, 1).task, 42).map(drop),
+        |journal| journal.advance(&job(1, 1).task, Phase::Committed).map(drop),
+        |journal| journal.advance(&job(1, 1).task, Phase::Ended(Outcome::Paid)).map(drop),
+    ];
+    let expected = [
+        None,
+        Some(job(1, 1)),
+        Some(Job { sent_until: Some(42), ..job(1, 1) }),
+        Some(Job { sent_until: Some(42), phase: Phase::Committed, ..job(1, 1) }),
+        Some(Job { sent_until: Some(42), phase: Phase::Ended(Outcome::Paid), ..job(1, 1) }),
+    ];
+    let mut refused = 0;
+    for allowance in 0..400 {
+        let disk = Disk::new();
+        let journal = Journal::on(disk.clone()).unwrap();
+        journal.bind(Hash::zero(), &AccountId32([0; 32])).unwrap();
+        disk.fill_up_after(allowance);
+        let confirmed = steps.iter().take_while(|step| step(&journal).is_ok()).count();
+        let after = Journal::on(disk.after_crash()).unwrap();
+        after.bind(Hash::zero(), &AccountId32([0; 32])).unwrap();
+        let found = after.get(&job(1, 1).task).unwrap();
+        let next = expected.get(confirmed + 1).unwrap_or(&expected[confirmed]);
+        assert!(found == expected[confirmed] || found == *next, "after {allowance} writes: {found:?}");
+        refused += usize::from(confirmed < steps.len());
+        if confirmed == steps.len() && allowance > 0 {
+            break;
+        }
+    }
+    assert!(refused > 3, "the disk never filled up");
+}
+
+#[derive(Clone, Debug)]
+enum Operation {
+    Record(u8, u8),
+    Send(u8, u32),
+    Advance(u8, bool),
+    Restart(u8, u32),
+    Reopen,
+}
+
+fn operations() -> impl Strategy<Value = Vec<Operation>> {
+    let one = prop_oneof![
+        (0u8..3, any::<u8>()).prop_map(|(task, salt)| Operation::Record(task, salt)),
+        (0u8..3, 0u32..100).prop_map(|(task, until)| Operation::Send(task, until)),
+        (0u8..3, any::<bool>()).prop_map(|(task, end)| Operation::Advance(task, end)),
+        (0u8..3, 0u32..120).prop_map(|(task, finalized)| Operation::Restart(task, finalized)),
+        Just(Operation::Reopen),
+    ];
+    proptest::collection::vec(one, 1..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// While a commitment that was sent can still enter a block, the job's result stays what was sent.
+    #[test]
+    fn what_was_sent_is_what_stays(history in operations()) {
+        let mut disk = Disk::new();
+        let mut journal = Journal::on(disk.clone()).unwrap();
+        let mut sent: std::collections::BTreeMap<u8, (Job, u32)> = Default::default();
+        for operation in history {
+            match operation {
+                Operation::Record(task, salt) => {
+                    let accepted = journal.record(&job(task, salt)).is_ok();
+                    prop_assert_eq!(accepted, !sent.contains_key(&task));
+                },
+                Operation::Send(task, until) => {
+                    if let Ok(job) = journal.mark_sent(&Hash::repeat_byte(task), until) {
+                        let last = sent.get(&task).map_or(until, |(_, last)| until.max(*last));
+                        sent.insert(task, (job, last));
+                    }
+                },
+                Operation::Advance(task, end) => {
+                    let phase = if end { Phase::Ended(Outcome::Lost) } else { Phase::Committed };
+                    let _ = journal.advance(&Hash::repeat_byte(task), phase);
+                },
+                Operation::Restart(task, finalized) => {
+                    let allowed = sent.get(&task).is_none_or(|(_, until)| *until < finalized);
+                    prop_assert_eq!(journal.restart(&Hash::repeat_byte(task), finalized).is_ok(), allowed);
+                    if allowed {
+                        sent.remove(&task);
+                    }
+                },
+                Operation::Reopen => {
+                    disk = disk.after_crash();
+                    journal = Journal::on(disk.clone()).unwrap();
+                },
+            }
+            for (job, _) in sent.values() {
+                let stored = journal.get(&job.task).unwrap().expect("a sent job is never lost");
+                prop_assert_eq!((&stored.salt, &stored.output, &stored.trace), (&job.salt, &job.output, &job.trace));
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What the worker counts, and the endpoint that shows it in the OpenMetrics format.
+
+use crate::failure::Failure;
+use axum::{extract::State, http::header, response::IntoResponse, routing::get, Router};
+use prometheus_client::{
+    encoding::{text::encode, EncodeLabelSet},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+use std::{net::SocketAddr, sync::Arc};
+
+/// A label that names one of a few kinds.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct Kind {
+    /// The kind.
+    pub kind: &'static str,
+}
+
+/// The counters of a solver.
+#[derive(Clone)]
+pub struct Metrics {
+    /// Height of the best block that was looked at.
+    pub best_block: Gauge,
+    /// Open tasks of the models that are served here.
+    pub open_tasks: Gauge,
+    /// Jobs in the journal that have not ended.
+    pub unfinished_jobs: Gauge,
+    /// Runs of models, by how they ended.
+    pub runs: Family<Kind, Counter>,
+    /// Seconds that runs took.
+    pub run_seconds: Histogram,
+    /// Tokens that were generated or read.
+    pub tokens: Counter,
+    /// Transactions that the node took, by call.
+    pub sent: Family<Kind, Counter>,
+    /// Transactions that failed, by call.
+    pub failed: Family<Kind, Counter>,
+    /// Jobs that ended, by outcome.
+    pub jobs: Family<Kind, Counter>,
+    /// Times the connection to the node was lost.
+    pub disconnects: Counter,
+    registry: Arc<Registry>,
+}
+
+impl Metrics {
+    /// Counters at zero.
+    pub fn new() -> Self {
+        // From a tenth of a second to about seven minutes, doubling.
+        let run_seconds = Histogram::new((0..12).map(|step| 0.1 * f64::from(1u32 << step)));
+        let mut registry = Registry::with_prefix("assay");
+        let mut metrics = Self {
+            best_block: Gauge::default(),
+            open_tasks: Gauge::default(),
+            unfinished_jobs: Gauge::default(),
+            runs: Family::default(),
+            run_seconds,
+            tokens: Counter::default(),
+            sent: Family::default(),
+            failed: Family::default(),
+            jobs: Family::default(),
+            disconnects: Counter::default(),
+            registry: Arc::default(),
+        };
+        registry.register("best_block", "Height of the best block that was looked at", metrics.best_block.clone());
+        registry.register("open_tasks", "Open tasks of the models served here", metrics.open_tasks.clone());
+        registry.register("unfinished_jobs", "Jobs that have not ended", metrics.unfinished_jobs.clone());
+        registry.register("runs", "Runs of models, by how they ended", metrics.runs.clone());
+        registry.register("run_seconds", "Seconds that runs took", metrics.run_seconds.clone());
+        registry.register("tokens", "Tokens generated or read", metrics.tokens.clone());
+        registry.register("sent", "Transactions that the node took, by call", metrics.sent.clone());
+        registry.register("failed", "Transactions that failed, by call", metrics.failed.clone());
+        registry.register("jobs", "Jobs that ended, by outcome", metrics.jobs.clone());
+        registry.register("disconnects", "Times the node was lost", metrics.disconnects.clone());
+        metrics.registry = Arc::new(registry);
+        metrics
+    }
+
+    /// Adds one to the counter of `kind` in `family`.
+    pub fn count(family: &Family<Kind, Counter>, kind: &'static str) {
+        family.get_or_create(&Kind { kind }).inc();
+    }
+
+    /// Everything in text form.
+    ///
+    /// # Errors
+    /// The text cannot be written, which does not happen in memory.
+    pub fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+
+    /// Serves the metrics at `/metrics` of `address` until the process ends.
+    ///
+    /// # Errors
+    /// The address cannot be listened on.
+    pub async fn serve(&self, address: SocketAddr) -> Result<SocketAddr, Failure> {
+        let failed = |error: std::io::Error| {
+            Failure::Config(format!("cannot serve metrics at {address}: {error}; choose another --metrics-addr or off"))
+        };
+        let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
+        let bound = listener.local_addr().map_err(failed)?;
+        let router = Router::new().route("/metrics", get(show)).with_state(self.clone());
+        tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).await {
+                tracing::warn!(%error, "metrics are served no longer");
+            }
+        });
+        Ok(bound)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+async fn show(State(metrics): State<Metrics>) -> impl IntoResponse {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], metrics.text().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_shown() {
+        let metrics = Metrics::new();
+        metrics.best_block.set(7);
+        Metrics::count(&metrics.sent, "commit");
+        let text = metrics.text().unwrap();
+        assert!(text.contains("assay_best_block 7"), "{text}");
+        assert!(text.contains("assay_sent_total{kind=\"commit\"} 1"), "{text}");
+    }
+}
