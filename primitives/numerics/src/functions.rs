@@ -6,7 +6,7 @@ pub const EXP_MIN: f32 = -87.0;
 pub const EXP_MAX: f32 = 88.0;
 
 /// ln 2 in two parts: the first has 9 significant bits, so its product with an exponent is exact.
-const LN2_HIGH: f32 = 0.693_359_4;
+const LN2_HIGH: f32 = 355.0 / 512.0;
 const LN2_LOW: f32 = -2.121_944_4e-4;
 /// 1.5 * 2^23, see `row`.
 const ROUNDER: f32 = 12_582_912.0;

@@ -106,19 +106,26 @@ impl Matrix {
         if !fits {
             return Err(Error::Shape("a matrix product"));
         }
+        let mut wide = Vec::with_capacity(self.columns);
         for (rows, out) in rows.chunks(BATCH).zip(out.chunks_mut(BATCH * outputs.max(1))) {
             for (n, (weights, scale)) in self.values.chunks_exact(self.columns).zip(&self.scales).enumerate() {
                 let bias = bias.map(|bias| bias[n]);
-                for (row, out) in rows.iter().zip(out.chunks_exact_mut(outputs)) {
-                    let sum = match row.precision() {
-                        Precision::A8 => i64::from(dot(row.values(), weights)),
-                        Precision::A16 => dot_wide(row.values(), weights),
-                    };
+                let finish = |sum: i64, row: &Row| {
                     let y = (sum as f32 * *scale) * row.scale();
-                    out[n] = match bias {
+                    match bias {
                         Some(bias) => y + bias,
                         None => y,
-                    };
+                    }
+                };
+                if let [row] = rows {
+                    out[n] = finish(product(row, weights), row);
+                    continue;
+                }
+                // Widened once, the weights serve every row of the batch.
+                wide.clear();
+                wide.extend(weights.iter().map(|w| i16::from(*w)));
+                for (row, out) in rows.iter().zip(out.chunks_exact_mut(outputs)) {
+                    out[n] = finish(product(row, &wide), row);
                 }
             }
         }
@@ -126,12 +133,28 @@ impl Matrix {
     }
 }
 
-fn dot(x: &[i16], weights: &[i8]) -> i32 {
-    x.iter().zip(weights).map(|(x, w)| i32::from(*x) * i32::from(*w)).sum()
+/// The exact sum of products of a row with weights.
+fn product<W: Copy + Into<i32>>(row: &Row, weights: &[W]) -> i64 {
+    match row.precision() {
+        Precision::A8 => i64::from(dot(row.values(), weights)),
+        Precision::A16 => {
+            row.values().chunks(BLOCK).zip(weights.chunks(BLOCK)).map(|(x, weights)| i64::from(dot(x, weights))).sum()
+        }
+    }
 }
 
-fn dot_wide(x: &[i16], weights: &[i8]) -> i64 {
-    x.chunks(BLOCK).zip(weights.chunks(BLOCK)).map(|(x, weights)| i64::from(dot(x, weights))).sum()
+/// Summed in blocks of a fixed length: so compilers find the instruction that multiplies and adds pairs.
+fn dot<W: Copy + Into<i32>>(x: &[i16], weights: &[W]) -> i32 {
+    let (x_blocks, x_rest) = x.as_chunks::<32>();
+    let (w_blocks, w_rest) = weights.as_chunks::<32>();
+    let mut total = 0;
+    for (x, w) in x_blocks.iter().zip(w_blocks) {
+        total += x.iter().zip(w).map(|(x, w)| i32::from(*x) * (*w).into()).sum::<i32>();
+    }
+    for (x, w) in x_rest.iter().zip(w_rest) {
+        total += i32::from(*x) * (*w).into();
+    }
+    total
 }
 
 #[cfg(test)]
