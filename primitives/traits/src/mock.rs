@@ -243,7 +243,7 @@ impl TaskBook<MockAccount> for MockTasks {
     }
     fn settle(task: &TaskId, _: &MockAccount) -> Result<Settlement, DispatchError> {
         if REFUSING.with(|r| *r.borrow()) {
-            return Err(DispatchError::Other("mock: refused"));
+            return Err(DispatchError::Unavailable);
         }
         Self::with(task, |(view, output)| {
             if view.state != TaskState::Solved {

@@ -3,6 +3,7 @@
 mod commitments;
 mod expire;
 mod forget;
+mod invariants;
 mod quote;
 mod raise_fee;
 mod retract;
