@@ -1,3 +1,11 @@
-//! The Assay node.
+//! The Assay node: consensus, network, storage and RPC. The protocol's rules are all in the runtime.
 
-fn main() {}
+mod chain_spec;
+mod cli;
+mod command;
+mod rpc;
+mod service;
+
+fn main() -> sc_cli::Result<()> {
+    command::run()
+}

@@ -1,0 +1,8 @@
+//! The configuration of every pallet, by subject.
+
+pub mod accounts;
+pub mod consensus;
+pub mod governance;
+pub mod money;
+pub mod system;
+pub mod work;

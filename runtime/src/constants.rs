@@ -1,0 +1,43 @@
+//! What is fixed in the code: times, sizes, prices and pots.
+
+use assay_types::{Balance, MICRO_ASY, MILLI_ASY};
+use frame_support::PalletId;
+
+/// Milliseconds between blocks.
+pub const SLOT_DURATION: u64 = 3_000;
+/// Address format of accounts as text.
+pub const SS58_PREFIX: u16 = 42;
+
+/// The least an account may hold: a millionth of an ASY, so that a reward of any task opens its receiver's account.
+/// What bounds the number of accounts is the fee of the transfers that open them, about twenty-five times as much.
+pub const EXISTENTIAL_DEPOSIT: Balance = MICRO_ASY;
+
+/// Most validators that author and finalise: as many as are paid.
+pub const MAX_AUTHORITIES: u32 = pallet_emissions::MAX_PAID_VALIDATORS;
+/// Sessions for which an equivocation can be proven: a little more than three days of production's hours.
+pub const KEPT_SESSIONS: u32 = 84;
+
+/// Longest payload that is kept outside the chain, in bytes.
+pub const MAX_EXTERNAL: u32 = 16 * 1024 * 1024;
+/// Most models that one solver serves.
+pub const MAX_SERVED: u32 = 64;
+/// Most parts of a bond that mature at different times.
+pub const MAX_TRANCHES: u32 = 16;
+/// Most amounts of one solver that wait to be withdrawn.
+pub const MAX_CHUNKS: u32 = 32;
+/// Blocks that the sweepers leave to those concerned before they tidy up themselves: five minutes.
+pub const SWEEP_DELAY: u32 = 100;
+/// Entries that a sweeper looks at in one block at most.
+pub const SWEEP_BATCH: u32 = 32;
+
+/// The treasury's account.
+pub const TREASURY: PalletId = PalletId(*b"assay/tr");
+/// The account that holds the liquidity part of the emission.
+pub const LIQUIDITY: PalletId = PalletId(*b"assay/lq");
+/// The account that collects the validators' part of the emission until their session ends.
+pub const VALIDATORS: PalletId = PalletId(*b"assay/va");
+
+/// Price of keeping `items` entries of together `bytes` bytes in the state, in units of ASY, returned with them.
+pub const fn deposit(items: u32, bytes: u32) -> Balance {
+    (items as Balance).saturating_mul(10 * MILLI_ASY).saturating_add((bytes as Balance).saturating_mul(10 * MICRO_ASY))
+}

@@ -1,0 +1,162 @@
+//! The relations between parameters: one pure function, for genesis, for `Settings.update` and for `try_state`.
+
+use crate::constants::EXISTENTIAL_DEPOSIT;
+use assay_types::{Balance, BlockNumber};
+
+/// The value of every parameter that stands in a relation to another. Times are in blocks, amounts in units of ASY.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Values {
+    /// Length of an epoch, which is also a session, a tenure, and the time in which a new bond matures.
+    pub epoch: BlockNumber,
+    /// See [`crate::parameters::dynamic_params::tasks::DefaultDeadline`].
+    pub default_deadline: BlockNumber,
+    /// See [`crate::parameters::dynamic_params::tasks::LongestDeadline`].
+    pub longest_deadline: BlockNumber,
+    /// See [`crate::parameters::dynamic_params::tasks::BaseDeposit`].
+    pub base_deposit: Balance,
+    /// See [`crate::parameters::dynamic_params::tasks::RetractDelay`].
+    pub retract_delay: BlockNumber,
+    /// See [`crate::parameters::dynamic_params::solutions::RevealGrace`].
+    pub reveal_grace: BlockNumber,
+    /// See [`crate::parameters::dynamic_params::solutions::ContestWindow`].
+    pub contest_window: BlockNumber,
+    /// See [`crate::parameters::dynamic_params::solutions::CommitmentDeposit`].
+    pub commitment_deposit: Balance,
+    /// See [`crate::parameters::dynamic_params::solutions::MinimumStake`].
+    pub minimum_stake: Balance,
+    /// See [`crate::parameters::dynamic_params::disputes::BallotCommit`].
+    pub ballot_commit: BlockNumber,
+    /// See [`crate::parameters::dynamic_params::disputes::BallotOpen`].
+    pub ballot_open: BlockNumber,
+    /// See [`crate::parameters::dynamic_params::bonds::MinimumBond`].
+    pub minimum_bond: Balance,
+    /// See [`crate::parameters::dynamic_params::bonds::Unbonding`].
+    pub unbonding: BlockNumber,
+}
+
+/// Blocks that a task needs from its submission to the reveal of a solution at the least: it is committed to in the
+/// block after, and revealed in the block after that.
+const LEAST_DEADLINE: BlockNumber = 2;
+/// Epochs that a bond must outlast, so that whoever is elected still has one when the last evidence arrives.
+const EPOCHS_OF_EVIDENCE: BlockNumber = 5;
+
+/// Whether all relations hold.
+///
+/// # Errors
+/// The name of the first relation that is broken.
+pub fn check(values: &Values) -> Result<(), &'static str> {
+    let dispute = values.ballot_commit.saturating_add(values.ballot_open);
+    let after_deadline = values.reveal_grace.saturating_add(values.contest_window).saturating_add(dispute);
+    let relations = [
+        (values.epoch >= 4, "an epoch has four slots or more"),
+        (values.contest_window > 0, "contest window > 0"),
+        (values.ballot_commit > 0 && values.ballot_open > 0, "ballot phases > 0"),
+        (values.default_deadline >= LEAST_DEADLINE, "default deadline leaves time for commitment and reveal"),
+        (values.default_deadline <= values.longest_deadline, "default deadline <= longest deadline"),
+        (values.retract_delay > 0, "retract delay > 0"),
+        // A solver cannot take his bond out before a dispute over work that he has just promised is decided.
+        (
+            values.unbonding > values.longest_deadline.saturating_add(after_deadline),
+            "unbonding > longest deadline + reveal grace + contest window + ballots",
+        ),
+        (values.unbonding > values.epoch.saturating_mul(EPOCHS_OF_EVIDENCE), "unbonding > five epochs"),
+        // Bond that was placed when a task was submitted does not vote on it.
+        (
+            values.epoch
+                >= values.reveal_grace.saturating_add(values.contest_window).saturating_add(values.ballot_commit),
+            "maturity >= reveal grace + contest window + ballot commit",
+        ),
+        (values.minimum_stake <= values.minimum_bond, "minimum stake <= minimum bond"),
+        (values.minimum_stake > 0, "minimum stake > 0"),
+        // What is forfeited must be large enough to reach any account.
+        (values.base_deposit >= EXISTENTIAL_DEPOSIT, "base deposit >= existential deposit"),
+        (values.commitment_deposit >= EXISTENTIAL_DEPOSIT, "commitment deposit >= existential deposit"),
+        (values.minimum_bond >= EXISTENTIAL_DEPOSIT, "minimum bond >= existential deposit"),
+    ];
+    relations.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, name)| Err(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_types::ASY;
+
+    fn production() -> Values {
+        Values {
+            epoch: 1_200,
+            default_deadline: 1_200,
+            longest_deadline: 28_800,
+            base_deposit: ASY,
+            retract_delay: 50,
+            reveal_grace: 3,
+            contest_window: 300,
+            commitment_deposit: ASY,
+            minimum_stake: ASY,
+            ballot_commit: 200,
+            ballot_open: 200,
+            minimum_bond: ASY,
+            unbonding: 86_400,
+        }
+    }
+
+    #[test]
+    fn the_values_of_production_hold() {
+        assert_eq!(check(&production()), Ok(()));
+    }
+
+    #[test]
+    fn each_relation_is_broken_by_the_least_change_that_breaks_it() {
+        type Change = fn(&mut Values);
+        let cases: [(Change, &str); 14] = [
+            (|v| v.epoch = 3, "an epoch has four slots or more"),
+            (|v| v.contest_window = 0, "contest window > 0"),
+            (|v| v.ballot_open = 0, "ballot phases > 0"),
+            (|v| v.default_deadline = 1, "default deadline leaves time for commitment and reveal"),
+            (|v| v.default_deadline = 28_801, "default deadline <= longest deadline"),
+            (|v| v.retract_delay = 0, "retract delay > 0"),
+            (|v| v.unbonding = 28_800 + 703, "unbonding > longest deadline + reveal grace + contest window + ballots"),
+            (
+                |v| {
+                    v.longest_deadline = 1_200;
+                    v.unbonding = 6_000;
+                },
+                "unbonding > five epochs",
+            ),
+            (|v| v.epoch = 502, "maturity >= reveal grace + contest window + ballot commit"),
+            (|v| v.minimum_stake = ASY + 1, "minimum stake <= minimum bond"),
+            (|v| v.minimum_stake = 0, "minimum stake > 0"),
+            (|v| v.base_deposit = EXISTENTIAL_DEPOSIT - 1, "base deposit >= existential deposit"),
+            (|v| v.commitment_deposit = EXISTENTIAL_DEPOSIT - 1, "commitment deposit >= existential deposit"),
+            (
+                |v| {
+                    v.minimum_bond = EXISTENTIAL_DEPOSIT - 1;
+                    v.minimum_stake = 1;
+                },
+                "minimum bond >= existential deposit",
+            ),
+        ];
+        for (change, name) in cases {
+            let mut values = production();
+            change(&mut values);
+            assert_eq!(check(&values), Err(name));
+        }
+    }
+
+    #[test]
+    fn the_least_values_on_the_right_side_of_a_relation_hold() {
+        let mut values = production();
+        values.unbonding = 28_800 + 704;
+        values.epoch = 503;
+        values.default_deadline = 2;
+        assert_eq!(check(&values), Ok(()));
+    }
+
+    #[test]
+    fn extreme_values_break_a_relation_and_nothing_else() {
+        let mut values = production();
+        values.longest_deadline = u32::MAX;
+        values.unbonding = u32::MAX;
+        values.epoch = u32::MAX;
+        assert!(check(&values).is_err());
+    }
+}
