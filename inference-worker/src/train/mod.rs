@@ -205,7 +205,7 @@ pub fn train(args: &TrainArgs, stop: &AtomicBool) -> Result<Outcome> {
 
         let late = args.minutes.is_some_and(|minutes| began.elapsed().as_secs_f64() > minutes * 60.0);
         let last = progress.step == args.steps || late || stop.load(Ordering::Relaxed);
-        if last || progress.step % args.save_every == 0 {
+        if last || progress.step.is_multiple_of(args.save_every) {
             outcome.validation = validate(&model, &validation, args)?;
             log.add(progress.step, smooth, Some(outcome.validation), rate, progress.seconds)?;
             log.save()?;
@@ -217,7 +217,7 @@ pub fn train(args: &TrainArgs, stop: &AtomicBool) -> Result<Outcome> {
                 let sample = sample(&model, &tokenizer, &args.prompt, 96, temperature, args.seed)?;
                 say.line(&format!("  temperature {temperature}: {sample}"));
             }
-        } else if progress.step % 10 == 0 {
+        } else if progress.step.is_multiple_of(10) {
             log.add(progress.step, smooth, None, rate, progress.seconds)?;
         }
         say.step(progress.step, smooth, norm, rate, speed);
@@ -266,13 +266,13 @@ fn check(args: &TrainArgs) -> Result<()> {
     if args.out.file_name().is_none() {
         bail!("{} is not a name for a folder to write to", args.out.display());
     }
-    if args.width % (2 * args.heads) != 0 {
+    if !args.width.is_multiple_of(2 * args.heads) {
         bail!("the width {} cannot be shared by {} heads of an even width", args.width, args.heads);
     }
-    if args.heads % args.kv_heads != 0 {
+    if !args.heads.is_multiple_of(args.kv_heads) {
         bail!("{} heads cannot share {} key heads evenly", args.heads, args.kv_heads);
     }
-    if args.batch % args.threads != 0 {
+    if !args.batch.is_multiple_of(args.threads) {
         bail!("a batch of {} cannot be split evenly over {} threads", args.batch, args.threads);
     }
     Ok(())
@@ -518,7 +518,7 @@ impl Say {
                 bar.set_position(step);
                 bar.set_message(message);
             }
-            None if step <= 3 || step % 20 == 0 => eprintln!("step {step}: {message}"),
+            None if step <= 3 || step.is_multiple_of(20) => eprintln!("step {step}: {message}"),
             None => {}
         }
     }
