@@ -55,12 +55,6 @@ pub mod parameters {
 
 pub use parameters::{prices::Deposit, times::Unbonding, times::Window};
 
-impl Default for RuntimeParameters {
-    fn default() -> Self {
-        deposit(1)
-    }
-}
-
 /// A change of [`Unbonding`].
 pub fn unbonding(value: impl Into<Option<u32>>) -> RuntimeParameters {
     RuntimeParameters::Times(parameters::times::Parameters::Unbonding(Unbonding, value.into()))
