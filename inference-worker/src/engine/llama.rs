@@ -79,9 +79,15 @@ pub struct Cache {
     values: Vec<f32>,
 }
 
+/// Most elements of a rotary table.
+const MAX_ROPE: usize = 1 << 27;
+
 /// The rotary table of a shape.
 pub fn rope_table(shape: &manifest::Llama) -> Result<rope::Table, EngineError> {
     let base = shape.rope_base.value().ok_or_else(|| EngineError::Manifest("rope_base is not a number".into()))?;
+    if shape.max_context.saturating_mul(shape.head_dim) > MAX_ROPE {
+        return Err(EngineError::Manifest("the rotary table would be too large; shorten the context".into()));
+    }
     Ok(rope::Table::new(shape.max_context, shape.head_dim, base))
 }
 

@@ -176,3 +176,113 @@ fn a_prompt_without_tokens_is_refused() {
     let error = model.run(b" ", &parameters, [0; 32], &mut |_, _, _| ControlFlow::Continue(())).err().unwrap();
     assert!(matches!(error, EngineError::EmptyPrompt));
 }
+
+/// Puts `value` at the `place`-th leaf of a JSON tree.
+fn replace_leaf(json: &mut serde_json::Value, place: &mut usize, value: &serde_json::Value) {
+    match json {
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(|json| replace_leaf(json, place, value)),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(|json| replace_leaf(json, place, value)),
+        leaf => {
+            if *place == 0 {
+                *leaf = value.clone();
+            }
+            *place = place.wrapping_sub(1);
+        }
+    }
+}
+
+/// Whatever one field of a manifest is changed to, loading and running give a result or an error, never a panic.
+#[test]
+fn no_manifest_makes_the_engine_panic() {
+    let parameters = [text(TextParameters { max_tokens: 3, ..Default::default() }), Parameters::Embedding.encode()];
+    let values = serde_json::json!([
+        0,
+        1,
+        2,
+        3,
+        7,
+        64,
+        4_294_967_296u64,
+        u64::MAX,
+        -1,
+        0.5,
+        "",
+        "0",
+        "A16",
+        "1e300",
+        null,
+        true,
+        [],
+        {}
+    ]);
+    for folder in [fixture::llama_folder(1), fixture::bert_folder()] {
+        let artefact = fixture::artefact(folder.path());
+        let original = serde_json::to_value(&artefact.manifest).unwrap();
+        let (mut refused, mut ran) = (0, 0);
+        for place in 0..40 {
+            for value in values.as_array().unwrap() {
+                let mut json = original.clone();
+                replace_leaf(&mut json, &mut place.clone(), value);
+                let Ok(manifest) = serde_json::from_value::<Manifest>(json) else {
+                    refused += 1;
+                    continue;
+                };
+                let (weights, tokenizer) = (artefact.weights.clone(), artefact.tokenizer.clone());
+                match (Artefact { manifest, weights, tokenizer }).load() {
+                    Err(_) => refused += 1,
+                    Ok(model) => {
+                        for parameters in &parameters {
+                            let _ = model.run(b"w3 w4", parameters, [0; 32], &mut |_, _, _| ControlFlow::Continue(()));
+                        }
+                        ran += 1;
+                    }
+                }
+            }
+        }
+        assert!(refused > 100 && ran > 20, "{refused} {ran}");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_task_makes_the_engine_panic(
+        input in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..60),
+        mut parameters in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..24),
+        tokens in 0u32..20,
+    ) {
+        thread_local! { static MODELS: [Model; 2] = [fixture::llama(1), fixture::bert()]; }
+        // Often enough the parameters are of the right length and ask for few tokens.
+        if parameters.len() == 21 || parameters.len() > 22 {
+            parameters.resize(21, 0);
+            parameters[0] = 0;
+            parameters[1..5].copy_from_slice(&tokens.to_le_bytes());
+        }
+        MODELS.with(|models| {
+            for model in models {
+                let _ = model.run(&input, &parameters, [0; 32], &mut |_, _, _| ControlFlow::Continue(()));
+            }
+        });
+    }
+
+    #[test]
+    fn no_damage_to_weights_makes_the_engine_panic(
+        changes in proptest::collection::vec((0usize..60_000, proptest::prelude::any::<u8>()), 1..6),
+        length in 0usize..60_000,
+    ) {
+        let folder = fixture::llama_folder(1);
+        let Artefact { manifest, mut weights, tokenizer } = fixture::artefact(folder.path());
+        for (place, value) in changes {
+            let place = place % weights.len();
+            weights[place] = value;
+        }
+        if length % 3 == 0 {
+            weights.truncate(length);
+        }
+        if let Ok(model) = (Artefact { manifest, weights, tokenizer }).load() {
+            let parameters = text(TextParameters { max_tokens: 3, ..Default::default() });
+            let _ = model.run(b"w3 w4", &parameters, [0; 32], &mut |_, _, _| ControlFlow::Continue(()));
+        }
+    }
+}
