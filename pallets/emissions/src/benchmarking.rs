@@ -61,7 +61,7 @@ mod benchmarks {
 
         #[block]
         {
-            amount = Pallet::<T>::reserve(FixedU128::from_u32(1), Balance::MAX);
+            amount = <Pallet<T> as WorkRewards<T::AccountId>>::reserve(FixedU128::from_u32(1), Balance::MAX);
         }
 
         assert_eq!(ReservedWork::<T>::get(), amount + 1);
@@ -73,7 +73,7 @@ mod benchmarks {
 
         #[block]
         {
-            Pallet::<T>::release(2);
+            <Pallet<T> as WorkRewards<T::AccountId>>::release(2);
         }
 
         assert_eq!(ReservedWork::<T>::get(), 1);
@@ -89,7 +89,7 @@ mod benchmarks {
 
         #[block]
         {
-            split = Pallet::<T>::mint(amount, &solver, &user);
+            split = <Pallet<T> as WorkRewards<T::AccountId>>::mint(amount, &solver, &user);
         }
 
         assert_eq!(split.total(), amount);
