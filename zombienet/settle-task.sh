@@ -6,7 +6,7 @@ url=ws://127.0.0.1:$1
 data=$(mktemp -d)
 
 assay-worker solve --url "$url" --dev-key charlie --data "$data" --bond 200 --models "$ASSAY_TEXT_MODEL_DIR" \
-  >"$data/solver.log" 2>&1 </dev/null &
+  --metrics-addr off   >"$data/solver.log" 2>&1 </dev/null &
 solver=$!
 stop() {
   local status=$?
@@ -18,5 +18,6 @@ stop() {
 }
 trap stop EXIT
 
-assay-worker ask --url "$url" --dev-key dave --model "$ASSAY_TEXT_MODEL_NAME" --json "In the beginning" |
+assay-worker ask --url "$url" --dev-key dave --models "$ASSAY_TEXT_MODEL_DIR" --model "$ASSAY_TEXT_MODEL_NAME" --json \
+  "In the beginning" |
   jq -e '.blocks.settle > .blocks.reveal and (.output | length > 0)'
