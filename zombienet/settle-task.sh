@@ -6,7 +6,7 @@ url=ws://127.0.0.1:$1
 data=$(mktemp -d)
 
 assay-worker solve --url "$url" --dev-key charlie --data "$data" --bond 200 --models "$ASSAY_TEXT_MODEL_DIR" \
-  --metrics-addr off   >"$data/solver.log" 2>&1 </dev/null &
+  --metrics-addr off >"$data/solver.log" 2>&1 </dev/null &
 solver=$!
 stop() {
   local status=$?
