@@ -4,13 +4,16 @@
 //! about tasks and does it; [`journal`] keeps on disk what must survive a kill; [`chain`] speaks to the node.
 
 pub mod amount;
+pub mod chain;
+pub mod cli;
+pub mod commands;
 pub mod config;
+pub mod engine;
 pub mod failure;
 pub mod journal;
 pub mod keys;
 pub mod logging;
 pub mod metrics;
 pub mod progress;
-pub mod solver {
-    pub mod decide;
-}
+pub mod solver;
+pub mod train;

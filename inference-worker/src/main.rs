@@ -1,3 +1,26 @@
 //! The Assay worker.
 
-fn main() {}
+use assay_worker::cli::{self, Cli};
+use clap::Parser;
+use std::{process::ExitCode, time::Duration};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start: {error}");
+            return ExitCode::FAILURE;
+        },
+    };
+    let result = runtime.block_on(cli::run(cli));
+    // A model's run may still be going on in its thread; what matters is on disk.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {}", failure.line());
+            ExitCode::from(failure.exit_code())
+        },
+    }
+}

@@ -6,9 +6,6 @@
 use crate::journal::{Inclusion, Outcome, Phase};
 use assay_types::{BlockNumber, Commitment};
 
-/// Blocks that a commitment stays valid after it was signed.
-pub const COMMIT_MORTALITY: BlockNumber = 32;
-
 /// Where a task is in its life, as the chain tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {

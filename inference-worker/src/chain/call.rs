@@ -1,0 +1,150 @@
+//! The transactions that the worker sends.
+
+use super::{api, state::At, ChainError, Config};
+use assay_types::{Balance, BlockNumber, Cid, Commitment, Hash, ModelId, Salt, TaskId};
+use subxt::{config::DefaultExtrinsicParamsBuilder, transactions::Payload as Transaction, utils::AccountId32};
+use subxt_signer::sr25519::Keypair;
+
+/// A transaction.
+#[derive(Clone, Debug)]
+pub enum Call {
+    /// Asks a question.
+    Submit {
+        /// The model that is asked.
+        model: ModelId,
+        /// Encoded parameters of the run.
+        parameters: Vec<u8>,
+        /// The input.
+        input: Vec<u8>,
+        /// The fee.
+        fee: Balance,
+        /// Blocks from now in which it must be solved; `None` for the chain's default.
+        deadline: Option<BlockNumber>,
+    },
+    /// Commits to a result.
+    Commit {
+        /// The task.
+        task: TaskId,
+        /// What is committed to.
+        hash: Commitment,
+    },
+    /// Reveals a result.
+    Reveal {
+        /// The task.
+        task: TaskId,
+        /// The secret of the commitment.
+        salt: Salt,
+        /// The sealed trace.
+        trace_seal: Hash,
+        /// The encoded output.
+        output: Vec<u8>,
+    },
+    /// Claims the payment for a solved task.
+    Claim {
+        /// The task.
+        task: TaskId,
+    },
+    /// Gets the hold of a commitment back that came to nothing.
+    WithdrawCommitment {
+        /// The task.
+        task: TaskId,
+    },
+    /// Places a bond.
+    Bond {
+        /// How much.
+        amount: Balance,
+    },
+    /// Adds to a bond.
+    BondMore {
+        /// How much.
+        amount: Balance,
+    },
+    /// Declares that a model is served.
+    Serve {
+        /// The model.
+        model: ModelId,
+    },
+    /// Registers a model.
+    Register {
+        /// Content id of its manifest.
+        manifest: Cid,
+        /// Flat fee of each task.
+        fee: Balance,
+        /// Who receives it.
+        recipient: AccountId32,
+    },
+}
+
+impl Call {
+    /// Its name, for logs and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Submit { .. } => "submit",
+            Self::Commit { .. } => "commit",
+            Self::Reveal { .. } => "reveal",
+            Self::Claim { .. } => "claim",
+            Self::WithdrawCommitment { .. } => "withdraw_commitment",
+            Self::Bond { .. } => "bond",
+            Self::BondMore { .. } => "bond_more",
+            Self::Serve { .. } => "serve",
+            Self::Register { .. } => "register",
+        }
+    }
+}
+
+use api::runtime::runtime_types::{
+    assay_traits::Payload, assay_types::cid::Cid as CidOnChain, bounded_collections::bounded_vec::BoundedVec,
+};
+
+impl At {
+    /// Signs `call` for `nonce`, valid for `mortality` blocks from this one on.
+    pub(crate) fn sign(
+        &self,
+        call: &Call,
+        key: &Keypair,
+        nonce: u64,
+        mortality: u64,
+    ) -> Result<Vec<u8>, ChainError> {
+        let tx = api::tx();
+        match call.clone() {
+            Call::Submit { model, parameters, input, fee, deadline } => {
+                let input = Payload::Inline(BoundedVec(input));
+                let call = tx.tasks().submit(model, BoundedVec(parameters), input, fee, deadline);
+                self.sign_one(&call, key, nonce, mortality)
+            },
+            Call::Commit { task, hash } => {
+                self.sign_one(&tx.solutions().commit(task, hash), key, nonce, mortality)
+            },
+            Call::Reveal { task, salt, trace_seal, output } => {
+                let output = Payload::Inline(BoundedVec(output));
+                self.sign_one(&tx.solutions().reveal(task, salt, trace_seal, output), key, nonce, mortality)
+            },
+            Call::Claim { task } => self.sign_one(&tx.solutions().claim(task), key, nonce, mortality),
+            Call::WithdrawCommitment { task } => {
+                self.sign_one(&tx.solutions().withdraw_commitment(task), key, nonce, mortality)
+            },
+            Call::Bond { amount } => self.sign_one(&tx.bonds().bond(amount), key, nonce, mortality),
+            Call::BondMore { amount } => self.sign_one(&tx.bonds().bond_more(amount), key, nonce, mortality),
+            Call::Serve { model } => self.sign_one(&tx.models().serve(model), key, nonce, mortality),
+            Call::Register { manifest, fee, recipient } => {
+                let call = tx.models().register(CidOnChain(manifest.0), fee, recipient);
+                self.sign_one(&call, key, nonce, mortality)
+            },
+        }
+    }
+
+    fn sign_one(
+        &self,
+        call: &impl Transaction,
+        key: &Keypair,
+        nonce: u64,
+        mortality: u64,
+    ) -> Result<Vec<u8>, ChainError> {
+        let params = DefaultExtrinsicParamsBuilder::<Config>::new()
+            .nonce(nonce)
+            .mortal_from_unchecked(mortality, u64::from(self.number()), self.hash())
+            .build();
+        let mut signable = self.inner().tx().create_signable_offline(call, params).map_err(subxt::Error::from)?;
+        Ok(signable.sign(key).map_err(subxt::Error::from)?.into_encoded())
+    }
+}

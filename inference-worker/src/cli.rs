@@ -1,0 +1,161 @@
+//! The command line.
+
+use crate::{
+    commands, config,
+    engine::cli::{ImportArgs, InspectArgs, RunArgs},
+    train::TrainArgs,
+};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Solves tasks of an Assay chain, asks questions, keeps models and keys.
+///
+/// A flag wins over the environment, the environment over the file that --config names.
+#[derive(Debug, Parser)]
+#[command(name = "assay-worker", version)]
+pub struct Cli {
+    /// Settings of every command.
+    #[command(flatten)]
+    pub common: config::Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the worker can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve models: pick tasks, run them, commit, reveal, claim
+    Solve(config::Solve),
+    /// Ask a question and follow it until it is settled. Prompts and answers are public
+    Ask(Box<AskArgs>),
+    /// Make, inspect, run, train and register models
+    #[command(subcommand)]
+    Model(ModelCommand),
+    /// Make and show keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Look at tasks
+    #[command(subcommand)]
+    Task(TaskCommand),
+}
+
+/// What to ask.
+#[derive(Debug, Args)]
+pub struct AskArgs {
+    /// Settings.
+    #[command(flatten)]
+    pub settings: config::Ask,
+    /// The model embeds text (needed only where --models does not tell)
+    #[arg(long)]
+    pub embedding: bool,
+    /// Print one JSON object on the standard output and nothing else
+    #[arg(long)]
+    pub json: bool,
+    /// The question, or the text to embed. It will be public
+    #[arg(value_name = "TEXT")]
+    pub prompt: String,
+}
+
+/// What can be done with models.
+#[derive(Debug, Subcommand)]
+pub enum ModelCommand {
+    /// Make an artefact from a Hugging Face folder
+    Import(ImportArgs),
+    /// Show an artefact and check it
+    Inspect(InspectArgs),
+    /// Run an artefact on this machine, without a chain
+    Run(RunArgs),
+    /// Train a small text model
+    Train(TrainArgs),
+    /// Register an artefact on chain
+    Register(RegisterArgs),
+    /// List the models on chain
+    List(ListArgs),
+}
+
+/// What to register.
+#[derive(Debug, Args)]
+pub struct RegisterArgs {
+    /// Folder of the artefact
+    #[arg(long, value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Flat fee of each task, in ASY
+    #[arg(long, value_name = "ASY", default_value = "0")]
+    pub fee: String,
+    /// Address that receives the flat fee [default: the own]
+    #[arg(long, value_name = "ADDRESS")]
+    pub recipient: Option<String>,
+}
+
+/// How to list models.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// One JSON object for each model, each on a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What can be done with keys.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a new key in a new file and print its address
+    Generate(KeyFile),
+    /// Print the address of the key in use
+    Show,
+    /// Put a phrase or seed that is asked for into a new file
+    Import(KeyFile),
+}
+
+/// The file of a key.
+#[derive(Debug, Args)]
+pub struct KeyFile {
+    /// File to write; it must not exist
+    #[arg(long, value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// What can be done with tasks.
+#[derive(Debug, Subcommand)]
+pub enum TaskCommand {
+    /// Show a task
+    Show {
+        /// Its id
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+}
+
+/// Runs what the command line asks for.
+///
+/// # Errors
+/// Why it did not succeed, with the exit code to end with.
+pub async fn run(cli: Cli) -> Result<(), crate::failure::Failure> {
+    let settings = config::Settings::new(cli.common, |name| std::env::var(name).ok())?;
+    let verbosity = if matches!(cli.command, Command::Solve(_)) { "info" } else { "warn" };
+    crate::logging::start(&settings.common, verbosity)?;
+    match cli.command {
+        Command::Solve(flags) => commands::solve::run(&settings, settings.solve(flags)).await,
+        Command::Ask(args) => commands::ask::run(&settings, *args).await,
+        Command::Model(command) => commands::model::run(&settings, command).await,
+        Command::Key(command) => commands::key::run(&settings, command),
+        Command::Task(TaskCommand::Show { id }) => commands::task::show(&settings, &id).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn two_identities_are_refused() {
+        let arguments = ["assay-worker", "key", "show", "--dev-key", "alice", "--key-file", "x"];
+        assert!(Cli::try_parse_from(arguments).is_err());
+    }
+}

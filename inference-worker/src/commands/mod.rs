@@ -1,0 +1,47 @@
+//! What the commands do.
+
+pub mod ask;
+pub mod key;
+pub mod model;
+pub mod solve;
+pub mod task;
+
+use crate::{chain::Chain, config::Settings, failure::Failure};
+use assay_types::{Balance, Hash};
+use serde_json::{json, Value};
+
+/// Connects to the node that the settings name.
+pub(crate) async fn connect(settings: &Settings) -> Result<Chain, Failure> {
+    Ok(Chain::connect(settings.url(), settings.connect_timeout()).await?)
+}
+
+/// Reads an id in hexadecimal.
+pub(crate) fn id(text: &str) -> Option<Hash> {
+    let mut bytes = [0u8; 32];
+    hex::decode_to_slice(text.strip_prefix("0x").unwrap_or(text), &mut bytes).ok()?;
+    Some(bytes.into())
+}
+
+/// Writes an id in hexadecimal.
+pub(crate) fn hexadecimal(id: Hash) -> String {
+    format!("{id:?}")
+}
+
+/// An amount as people read it and as machines add it.
+pub(crate) fn money(amount: Balance) -> Value {
+    json!({ "asy": crate::amount::format(amount), "units": amount.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_read_back() {
+        let hash = Hash::repeat_byte(0xab);
+        assert_eq!(id(&hexadecimal(hash)), Some(hash));
+        assert_eq!(id(&hexadecimal(hash)[2..]), Some(hash));
+        assert_eq!(id("0x12"), None);
+        assert_eq!(id("story"), None);
+    }
+}

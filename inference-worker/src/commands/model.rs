@@ -1,0 +1,101 @@
+//! `model`: make, inspect, run, train, register and list models.
+
+use super::{connect, hexadecimal, money};
+use crate::{
+    amount,
+    chain::{types::Event, Call, Sender},
+    cli::{ListArgs, ModelCommand, RegisterArgs},
+    config::{self, Settings},
+    engine, keys,
+    failure::Failure,
+    progress::Spinner,
+    solver::models::Local,
+};
+use assay_types::protocol;
+use serde_json::json;
+use std::str::FromStr;
+use subxt::utils::AccountId32;
+
+/// Runs a `model` command.
+///
+/// # Errors
+/// What the command could not do.
+pub async fn run(settings: &Settings, command: ModelCommand) -> Result<(), Failure> {
+    match command {
+        ModelCommand::Import(args) => heavy(move || engine::cli::import(args)).await,
+        ModelCommand::Inspect(args) => heavy(move || engine::cli::inspect(args)).await,
+        ModelCommand::Run(args) => heavy(move || engine::cli::run(args)).await,
+        ModelCommand::Train(args) => heavy(move || crate::train::run(args)).await,
+        ModelCommand::Register(args) => register(settings, args).await,
+        ModelCommand::List(args) => list(settings, args).await,
+    }
+}
+
+/// Runs what computes for long on a thread of its own.
+async fn heavy(work: impl FnOnce() -> anyhow::Result<()> + Send + 'static) -> Result<(), Failure> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(|error| Failure::Model(format!("{error:#}"))),
+        Err(error) => Err(Failure::Other(format!("the command broke off: {error}"))),
+    }
+}
+
+async fn register(settings: &Settings, args: RegisterArgs) -> Result<(), Failure> {
+    let fee = config::amount("--fee", Some(&args.fee))?.unwrap_or_default();
+    let key = settings.key().load()?;
+    let owner = keys::address(&key);
+    let recipient = match &args.recipient {
+        Some(text) => AccountId32::from_str(text)
+            .map_err(|_| Failure::Config(format!("--recipient: '{text}' is no address")))?,
+        None => owner,
+    };
+    let local = Local::load(&args.dir)?;
+    let chain = connect(settings).await?;
+    let spinner = Spinner::new(format!("registering {}", local.name()));
+    let sender = Sender::spawn(chain, key);
+    let call = Call::Register { manifest: local.cid(), fee, recipient };
+    let sent = sender.send(call, None).await.map_err(|refusal| Failure::Rejected(refusal.to_string()))?;
+    let (_, _, events) = sent
+        .success()
+        .await
+        .map_err(|error| Failure::Rejected(format!("the chain refused to register the model: {error}")))?;
+    drop(spinner);
+    let id = events
+        .iter()
+        .find_map(|event| match event {
+            Event::Registered { model } => Some(*model),
+            _ => None,
+        })
+        .unwrap_or_else(|| protocol::model_id(&owner.0, &local.cid()));
+    println!("{}", hexadecimal(id));
+    Ok(())
+}
+
+async fn list(settings: &Settings, args: ListArgs) -> Result<(), Failure> {
+    let chain = connect(settings).await?;
+    let mut models = chain.best().await?.models().await?;
+    models.sort_by_key(|model| model.id);
+    for model in models {
+        let state = if model.retired { "retired" } else { "active" };
+        if args.json {
+            let shown = json!({
+                "model": hexadecimal(model.id),
+                "manifest": model.manifest.to_string(),
+                "owner": model.owner.to_string(),
+                "recipient": model.recipient.to_string(),
+                "fee": money(model.fee),
+                "state": state,
+                "solvers": model.solvers,
+            });
+            println!("{shown}");
+        } else {
+            println!(
+                "{} {} fee {} ASY, {} solvers, {state}",
+                hexadecimal(model.id),
+                model.manifest,
+                amount::format(model.fee),
+                model.solvers
+            );
+        }
+    }
+    Ok(())
+}

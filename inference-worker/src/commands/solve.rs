@@ -1,0 +1,168 @@
+//! `solve`: serve models.
+
+use super::{connect, id};
+use crate::{
+    amount,
+    chain::{Call, Chain, Sender},
+    config::{self, Settings},
+    failure::Failure,
+    journal::Journal,
+    keys,
+    metrics::Metrics,
+    progress::Spinner,
+    solver::{
+        decide::Policy,
+        models::{self, Local, Served},
+        Parts, Solver,
+    },
+};
+use assay_types::{
+    inference::{Parameters, TextParameters},
+    Balance,
+};
+use codec::Encode;
+use std::{
+    path::PathBuf,
+    sync::{atomic::AtomicBool, Arc},
+};
+use subxt::utils::AccountId32;
+
+/// Serves the models that the settings name, until a signal ends it.
+///
+/// # Errors
+/// A setting, key, model, journal or chain that does not fit. A node that goes away later is waited for.
+pub async fn run(settings: &Settings, flags: config::Solve) -> Result<(), Failure> {
+    let policy = Policy {
+        min_income: config::amount("--min-income", flags.min_income.as_deref())?.unwrap_or_default(),
+        cost_per_second: config::amount("--cost-per-second", flags.cost_per_second.as_deref())?.unwrap_or_default(),
+    };
+    let bond = config::amount("--bond", flags.bond.as_deref())?;
+    let metrics_address = config::listen(flags.metrics_addr.as_deref())?;
+    let ids = flags
+        .model_id
+        .iter()
+        .map(|text| id(text).ok_or_else(|| Failure::Config(format!("--model-id: '{text}' is no id"))))
+        .collect::<Result<Vec<_>, _>>()?;
+    if flags.models.is_empty() {
+        return Err(Failure::Config("nothing to serve: give --models DIR".into()));
+    }
+    let key = settings.key().load()?;
+    let account = keys::address(&key);
+    let locals = load(&flags.models).await?;
+    let data = flags.data.unwrap_or_else(|| default_data(&account));
+    let journal = Journal::open(&data)?;
+
+    let chain = connect(settings).await?;
+    journal.bind(chain.genesis(), &account)?;
+    tracing::info!(url = chain.url(), genesis = ?chain.genesis(), %account, data = %data.display(), "connected");
+    let served = models::find(locals, &chain.best().await?.models().await?, &ids)?;
+    for model in &served {
+        tracing::info!(model = model.local.name(), id = ?model.id, manifest = %model.local.cid(), "serving");
+    }
+    let sender = Sender::spawn(chain.clone(), key);
+    prepare(&chain, &sender, &served, bond).await?;
+
+    let metrics = Metrics::new();
+    if let Some(address) = metrics_address {
+        let bound = metrics.serve(address).await?;
+        tracing::info!(address = %bound, "metrics at /metrics");
+    }
+    let solver = Solver::new(Parts { chain, sender, journal, served, policy, metrics })?;
+    solver.run(shutdown()).await
+}
+
+/// Loads every artefact and times a short run of each, so that the first task's deadline is judged by a measurement.
+async fn load(folders: &[PathBuf]) -> Result<Vec<Arc<Local>>, Failure> {
+    let folders = models::folders(folders);
+    let loading = tokio::task::spawn_blocking(move || {
+        let mut locals = Vec::new();
+        for folder in folders {
+            let spinner = Spinner::new(format!("loading the model in {}", folder.display()));
+            let local = Local::load(&folder)?;
+            spinner.say(format!("timing the model {}", local.name()));
+            let parameters = match local.model.manifest().text {
+                Some(_) => Parameters::Text(TextParameters { max_tokens: 8, ..TextParameters::default() }),
+                None => Parameters::Embedding,
+            };
+            local
+                .run(b"Once upon a time", &parameters.encode(), [0; 32], &AtomicBool::new(false))
+                .map_err(|error| Failure::Model(format!("cannot run the model in {}: {error}", folder.display())))?;
+            locals.push(Arc::new(local));
+        }
+        Ok(locals)
+    });
+    loading.await.map_err(|error| Failure::Other(format!("loading the models broke off: {error}")))?
+}
+
+/// Bonds and declares what has not been bonded and declared, if a bond is given; otherwise checks that it was.
+async fn prepare(
+    chain: &Chain,
+    sender: &Sender,
+    served: &[Served],
+    amount: Option<Balance>,
+) -> Result<(), Failure> {
+    let at = chain.best().await?;
+    let account = sender.account();
+    let bonded = at.bond(account).await?.map(|bond| bond.active);
+    let call = match (bonded, amount) {
+        (None, None) => {
+            return Err(Failure::Config(format!("{account} has no bond on this chain: give --bond AMOUNT")));
+        },
+        (None, Some(amount)) => Some(Call::Bond { amount }),
+        (Some(bonded), Some(amount)) if bonded < amount => Some(Call::BondMore { amount: amount - bonded }),
+        (Some(_), _) => None,
+    };
+    if let Some(call) = call {
+        tracing::info!(amount = %amount::format(amount.unwrap_or_default()), "bonding");
+        ensure(sender, call, "bond").await?;
+    }
+    for model in served {
+        if at.serves(model.id, account).await? {
+            continue;
+        }
+        if amount.is_none() {
+            let name = model.local.name();
+            return Err(Failure::Config(format!("{account} has not declared the model {name}: give --bond AMOUNT")));
+        }
+        tracing::info!(model = model.local.name(), "declaring");
+        ensure(sender, Call::Serve { model: model.id }, "declare the model").await?;
+    }
+    Ok(())
+}
+
+async fn ensure(sender: &Sender, call: Call, what: &str) -> Result<(), Failure> {
+    let failed = |reason: String| Failure::Rejected(format!("cannot {what}: {reason}"));
+    let sent = sender.send(call, None).await.map_err(|refusal| failed(refusal.to_string()))?;
+    sent.success().await.map(drop).map_err(failed)
+}
+
+/// Where journals are, one folder for each account.
+fn default_data(account: &AccountId32) -> PathBuf {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = variable("XDG_DATA_HOME")
+        .or_else(|| variable("HOME").map(|home| home.join(".local/share")))
+        .unwrap_or_else(|| PathBuf::from("."));
+    base.join("assay-worker").join(account.to_string())
+}
+
+/// Completes when the process is asked to end.
+async fn shutdown() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{signal, SignalKind};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    _ = terminate.recv() => {},
+                    _ = tokio::signal::ctrl_c() => {},
+                }
+                return;
+            },
+            Err(error) => tracing::warn!(%error, "cannot listen for the signal to terminate"),
+        }
+    }
+    // Without the handler, the signal ends the process at once; the journal is made for that.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

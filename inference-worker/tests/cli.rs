@@ -1,0 +1,176 @@
+//! The worker's binary where there is no node: bad input, one clear line each, and the exit code that belongs to it.
+
+mod common;
+
+use common::{artefact, failure, run, worker};
+use std::{
+    io::Write,
+    path::Path,
+    process::{Output, Stdio},
+};
+
+/// A URL at which nothing answers: the discard port of this machine.
+const NOWHERE: &str = "ws://127.0.0.1:9";
+
+fn solve(models: &Path, data: &Path) -> Output {
+    let (models, data) = (models.to_str().unwrap(), data.to_str().unwrap());
+    run(&[
+        "solve", "--models", models, "--data", data, "--url", NOWHERE, "--connect-timeout", "1", "--dev-key", "alice",
+        "--metrics-addr", "off",
+    ])
+}
+
+#[test]
+fn no_node_is_told_after_a_bounded_time() {
+    let arguments = ["ask", "--url", NOWHERE, "--connect-timeout", "1", "--dev-key", "alice", "hello"];
+    let line = failure(&run(&arguments), 5);
+    assert!(line.contains(NOWHERE) && line.contains("is assay-node running?"), "{line}");
+}
+
+#[test]
+fn a_prompt_is_warned_to_be_public() {
+    let arguments = ["ask", "--url", NOWHERE, "--connect-timeout", "1", "--dev-key", "alice", "hello"];
+    assert!(String::from_utf8_lossy(&run(&arguments).stderr).contains("public"));
+}
+
+#[test]
+fn a_prompt_too_long_for_a_task_is_refused_at_once() {
+    let prompt = "x".repeat(16 * 1024 + 1);
+    let line = failure(&run(&["ask", "--url", NOWHERE, "--dev-key", "alice", &prompt]), 3);
+    assert!(line.contains("16385 bytes"), "{line}");
+}
+
+#[test]
+fn amounts_and_factors_that_make_no_sense_are_refused() {
+    for (flag, value) in [("--fee", "1,5"), ("--temperature", "-1"), ("--max-tokens", "0")] {
+        let flag_value = format!("{flag}={value}");
+        let output = run(&["ask", "--url", NOWHERE, "--connect-timeout", "1", "--dev-key", "alice", &flag_value, "hi"]);
+        // A fee is read before the node is asked; the rest needs to know the model's kind first.
+        let code = if flag == "--fee" { 3 } else { 5 };
+        failure(&output, code);
+    }
+}
+
+#[test]
+fn without_a_key_the_worker_says_how_to_give_one() {
+    let line = failure(&run(&["key", "show"]), 4);
+    assert!(line.contains("--key-file"), "{line}");
+    let line = failure(&run(&["key", "show", "--key-file", "/nonexistent/key"]), 4);
+    assert!(line.contains("/nonexistent/key"), "{line}");
+}
+
+#[test]
+fn keys_are_made_shown_imported_and_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    let path = path.to_str().unwrap();
+    let made = run(&["key", "generate", "--file", path]);
+    assert!(made.status.success());
+    let shown = run(&["key", "show", "--key-file", path]);
+    assert_eq!(made.stdout, shown.stdout);
+    let phrase = std::fs::read_to_string(path).unwrap();
+    assert!(!String::from_utf8_lossy(&made.stderr).contains(phrase.trim()));
+    assert!(failure(&run(&["key", "generate", "--file", path]), 4).contains("not overwritten"));
+
+    let copy = folder.path().join("copy");
+    let mut import = worker()
+        .args(["key", "import", "--file", copy.to_str().unwrap()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    import.stdin.take().unwrap().write_all(phrase.as_bytes()).unwrap();
+    assert_eq!(import.wait_with_output().unwrap().stdout, made.stdout);
+}
+
+#[test]
+fn broken_weights_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = artefact(folder.path(), 1);
+    let weights = model.join("weights.safetensors");
+    let mut bytes = std::fs::read(&weights).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&weights, bytes).unwrap();
+    let line = failure(&solve(&model, &folder.path().join("data")), 7);
+    assert!(line.contains("weights.safetensors"), "{line}");
+    std::fs::remove_file(&weights).unwrap();
+    failure(&solve(&model, &folder.path().join("data")), 7);
+}
+
+#[test]
+fn a_tokenizer_that_does_not_fit_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("source");
+    common::llama(&source, 1);
+    std::fs::write(source.join("tokenizer.json"), common::tokenizer(common::VOCABULARY + 1)).unwrap();
+    let target = folder.path().join("target");
+    let (source, target) = (source.to_str().unwrap(), target.to_str().unwrap());
+    let line = failure(
+        &run(&["model", "import", "--from", source, "--to", target, "--name", "tiny", "--licence", "CC0-1.0"]),
+        7,
+    );
+    assert!(line.contains("tokenizer"), "{line}");
+}
+
+#[test]
+fn a_folder_without_a_model_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = failure(&solve(folder.path(), &folder.path().join("data")), 7);
+    assert!(line.contains("manifest.json"), "{line}");
+    assert!(failure(&run(&["solve", "--url", NOWHERE, "--dev-key", "alice"]), 3).contains("--models"));
+}
+
+#[test]
+fn a_solver_without_a_node_ends_with_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = artefact(folder.path(), 1);
+    failure(&solve(&model, &folder.path().join("data")), 5);
+}
+
+/// Writing to `/dev/full` fails as writing to a full disk does.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_before_anything_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = artefact(folder.path(), 1);
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::os::unix::fs::symlink("/dev/full", data.join("journal.redb")).unwrap();
+    let line = failure(&solve(&model, &data), 8);
+    assert!(line.contains("journal"), "{line}");
+}
+
+#[test]
+fn a_journal_that_is_none_is_told_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = artefact(folder.path(), 1);
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("journal.redb"), b"something else").unwrap();
+    failure(&solve(&model, &data), 8);
+    assert_eq!(std::fs::read(data.join("journal.redb")).unwrap(), b"something else");
+}
+
+#[test]
+fn settings_come_from_the_file_the_environment_and_the_flags() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("worker.toml");
+    std::fs::write(&file, "dev-key = 'alice'\n").unwrap();
+    let address = |command: &mut std::process::Command| {
+        let output = command.args(["key", "show"]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_string()
+    };
+    let (alice, bob, charlie) = (
+        "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY",
+        "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty",
+        "5FLSigC9HGRKVhB9FiEo4Y3koPsNmBmLJbpXg2mp1hXcS59Y",
+    );
+    assert_eq!(address(worker().env("ASSAY_CONFIG", &file)), alice);
+    assert_eq!(address(worker().env("ASSAY_CONFIG", &file).env("ASSAY_DEV_KEY", "bob")), bob);
+    let mut all = worker();
+    all.env("ASSAY_CONFIG", &file).env("ASSAY_DEV_KEY", "bob").args(["--dev-key", "charlie"]);
+    assert_eq!(address(&mut all), charlie);
+    std::fs::write(&file, "dev-kye = 'alice'\n").unwrap();
+    failure(&worker().env("ASSAY_CONFIG", &file).args(["key", "show"]).output().unwrap(), 3);
+}

@@ -1,0 +1,125 @@
+//! A tiny model, and the worker's binary, for tests that run it as a user would.
+
+#![allow(dead_code, missing_docs)]
+
+use safetensors::{tensor::TensorView, Dtype};
+use serde_json::json;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+pub const VOCABULARY: usize = 64;
+
+/// The worker's binary, with nothing of the surrounding environment that could change what it does.
+pub fn worker() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assay-worker"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("ASSAY_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Runs the worker to its end.
+pub fn run(arguments: &[&str]) -> Output {
+    worker().args(arguments).stdin(std::process::Stdio::null()).output().expect("the worker's binary starts")
+}
+
+/// The one line that a command which failed ends with, after checking its exit code.
+pub fn failure(output: &Output, code: i32) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{stderr}");
+    let errors: Vec<_> = stderr.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!(errors.len(), 1, "one clear line: {stderr}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    errors[0].to_string()
+}
+
+/// A word-level tokenizer with this many words.
+pub fn tokenizer(words: usize) -> String {
+    let mut vocabulary = serde_json::Map::new();
+    for (id, word) in ["<unk>", "<s>", "</s>"].into_iter().enumerate() {
+        vocabulary.insert(word.into(), json!(id));
+    }
+    for id in 3..words {
+        vocabulary.insert(format!("w{id}"), json!(id));
+    }
+    let special = |id: u32, content: &str| {
+        json!({"id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
+            "normalized": false, "special": true})
+    };
+    json!({
+        "version": "1.0", "truncation": null, "padding": null, "normalizer": null,
+        "added_tokens": [special(0, "<unk>"), special(1, "<s>"), special(2, "</s>")],
+        "pre_tokenizer": {"type": "Whitespace"},
+        "post_processor": null,
+        "decoder": null,
+        "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": "<unk>"},
+    })
+    .to_string()
+}
+
+/// A Llama of random weights, as a Hugging Face folder; `seed` tells several apart.
+pub fn llama(folder: &Path, seed: u64) {
+    fs::create_dir_all(folder).unwrap();
+    let config = json!({
+        "architectures": ["LlamaForCausalLM"], "vocab_size": VOCABULARY, "hidden_size": 48, "intermediate_size": 104,
+        "num_hidden_layers": 1, "num_attention_heads": 4, "num_key_value_heads": 2, "hidden_act": "silu",
+        "max_position_embeddings": 256, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": true,
+        "bos_token_id": 1, "eos_token_id": 2,
+    });
+    fs::write(folder.join("config.json"), config.to_string()).unwrap();
+    fs::write(folder.join("tokenizer.json"), tokenizer(VOCABULARY)).unwrap();
+    let mut state = seed;
+    let mut number = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / 16_777_216.0 - 0.5
+    };
+    let shapes: [(&str, Vec<usize>); 11] = [
+        ("model.embed_tokens.weight", vec![VOCABULARY, 48]),
+        ("model.norm.weight", vec![48]),
+        ("model.layers.0.input_layernorm.weight", vec![48]),
+        ("model.layers.0.post_attention_layernorm.weight", vec![48]),
+        ("model.layers.0.self_attn.q_proj.weight", vec![48, 48]),
+        ("model.layers.0.self_attn.k_proj.weight", vec![24, 48]),
+        ("model.layers.0.self_attn.v_proj.weight", vec![24, 48]),
+        ("model.layers.0.self_attn.o_proj.weight", vec![48, 48]),
+        ("model.layers.0.mlp.gate_proj.weight", vec![104, 48]),
+        ("model.layers.0.mlp.up_proj.weight", vec![104, 48]),
+        ("model.layers.0.mlp.down_proj.weight", vec![48, 104]),
+    ];
+    let stored: Vec<_> = shapes
+        .into_iter()
+        .map(|(name, shape)| {
+            let norm = if shape.len() == 1 { 1.0 } else { 0.0 };
+            let values = (0..shape.iter().product()).map(|_| number() + norm);
+            (name, shape, values.flat_map(f32::to_le_bytes).collect::<Vec<u8>>())
+        })
+        .collect();
+    let views =
+        stored.iter().map(|(name, shape, bytes)| (*name, TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
+    fs::write(folder.join("model.safetensors"), safetensors::serialize(views, None).unwrap()).unwrap();
+}
+
+/// An artefact, imported by the worker itself.
+pub fn artefact(folder: &Path, seed: u64) -> PathBuf {
+    let (from, to) = (folder.join(format!("source-{seed}")), folder.join(format!("tiny-{seed}")));
+    llama(&from, seed);
+    let output = run(&[
+        "model",
+        "import",
+        "--from",
+        from.to_str().unwrap(),
+        "--to",
+        to.to_str().unwrap(),
+        "--name",
+        &format!("tiny-{seed}"),
+        "--licence",
+        "CC0-1.0",
+    ]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    to
+}
