@@ -44,6 +44,8 @@ pub use types::{CommitmentRecord, Solution};
 pub use weights::WeightInfo;
 
 /// The pallet itself.
+// What FRAME's macros generate here uses `expect`; what is written here does not.
+#[allow(clippy::expect_used)]
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;

@@ -60,6 +60,8 @@ pub use types::{BlockSeed, ParameterBytes, TaskCounts, TaskInput, TaskRecord};
 pub use weights::WeightInfo;
 
 /// The pallet itself.
+// What FRAME's macros generate here uses `expect`; what is written here does not.
+#[allow(clippy::expect_used)]
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;

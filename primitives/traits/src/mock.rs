@@ -145,11 +145,13 @@ impl BlockVrf for MockVrf {
     }
 }
 
+/// A task and its output.
+type MockTask = (TaskView<MockAccount>, Option<Payload>);
+
 /// Tasks by hand; `settle` pays nothing and says so.
 pub struct MockTasks;
 thread_local! {
-    static TASKS: RefCell<BTreeMap<TaskId, (TaskView<MockAccount>, Option<Payload>)>> =
-        const { RefCell::new(BTreeMap::new()) };
+    static TASKS: RefCell<BTreeMap<TaskId, MockTask>> = const { RefCell::new(BTreeMap::new()) };
     static NOW: RefCell<BlockNumber> = const { RefCell::new(0) };
     static REFUSING: RefCell<bool> = const { RefCell::new(false) };
 }
@@ -196,10 +198,7 @@ impl MockTasks {
     fn now() -> BlockNumber {
         NOW.with(|n| *n.borrow())
     }
-    fn with<R>(
-        task: &TaskId,
-        f: impl FnOnce(&mut (TaskView<MockAccount>, Option<Payload>)) -> Result<R, DispatchError>,
-    ) -> Result<R, DispatchError> {
+    fn with<R>(task: &TaskId, f: impl FnOnce(&mut MockTask) -> Result<R, DispatchError>) -> Result<R, DispatchError> {
         TASKS.with(|t| f(t.borrow_mut().get_mut(task).ok_or(DispatchError::Other("mock: unknown task"))?))
     }
     fn ensure_in_time(view: &TaskView<MockAccount>) -> DispatchResult {
