@@ -31,7 +31,7 @@ pub use assay_types::{AccountId, Balance, BlockNumber, Hash, Nonce, Signature};
 pub use configs::{accounts::ProxyType, consensus::SessionKeys};
 pub use parameters::RuntimeParameters;
 
-use alloc::borrow::Cow;
+use alloc::{borrow::Cow, vec::Vec};
 use pallet_session::historical as pallet_session_historical;
 use sp_consensus_babe::{AllowedSlots, BabeEpochConfiguration};
 use sp_runtime::{generic, traits::BlakeTwo256, MultiAddress};

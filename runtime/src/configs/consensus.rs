@@ -6,6 +6,7 @@ use crate::{
     constants::{KEPT_SESSIONS, MAX_AUTHORITIES, SLOT_DURATION},
     AccountId, Babe, Balances, Grandpa, Historical, Offences, Runtime, RuntimeEvent, Session,
 };
+use alloc::vec::Vec;
 use frame_support::{
     parameter_types,
     traits::{ConstU32, ConstU64, Get},

@@ -81,8 +81,3 @@ impl pallet_migrations::Config for Runtime {
     type MaxServiceWeight = MaxServiceWeight;
     type WeightInfo = pallet_migrations::weights::SubstrateWeight<Runtime>;
 }
-
-/// The most weight that all transactions of a block may take together.
-pub fn max_normal() -> Weight {
-    RuntimeBlockWeights::get().get(DispatchClass::Normal).max_total.unwrap_or_default()
-}

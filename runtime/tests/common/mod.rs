@@ -1,9 +1,17 @@
 //! States to test with.
 
-use assay_runtime::{Block, Runtime};
+use assay_runtime::{constants::SLOT_DURATION, Babe, Block, Executive, Hash, Header, Runtime, UncheckedExtrinsic};
+use codec::Encode;
 use serde_json::Value;
+use sp_consensus_babe::{
+    digests::{PreDigest, SecondaryVRFPreDigest},
+    Slot, BABE_ENGINE_ID,
+};
+use sp_core::crypto::VrfSecret;
 use sp_genesis_builder::runtime_decl_for_genesis_builder::GenesisBuilderV1 as GenesisBuilder;
 use sp_io::TestExternalities;
+use sp_keyring::Sr25519Keyring;
+use sp_runtime::{traits::Header as _, Digest, DigestItem};
 
 /// Merges `patch` into `target` as RFC 7386 says.
 fn merge(target: &mut Value, patch: Value) {
@@ -46,4 +54,43 @@ pub fn genesis_with(preset: &str, patch: Value) -> TestExternalities {
 #[allow(dead_code)]
 pub fn genesis(preset: &str) -> TestExternalities {
     genesis_with(preset, Value::Object(Default::default()))
+}
+
+/// Builds blocks as an author would, on top of each other, each in the slot after the one before.
+#[derive(Default)]
+pub struct Blocks {
+    parent: Option<Header>,
+}
+
+#[allow(dead_code)]
+impl Blocks {
+    /// Begins the next block: pre-digest of its author, hooks, time.
+    pub fn begin(&mut self) {
+        let number = self.parent.as_ref().map_or(0, |parent| parent.number) + 1;
+        let slot = Slot::from(u64::from(number) + 1_000);
+        let transcript =
+            sp_consensus_babe::make_vrf_transcript(&Babe::randomness(), slot, Babe::epoch_index()).into_sign_data();
+        let pre_digest = PreDigest::SecondaryVRF(SecondaryVRFPreDigest {
+            authority_index: 0,
+            slot,
+            vrf_signature: Sr25519Keyring::Alice.pair().vrf_sign(&transcript),
+        });
+        let header = Header::new(
+            number,
+            Default::default(),
+            Default::default(),
+            self.parent.as_ref().map_or(Hash::repeat_byte(7), |parent| parent.hash()),
+            Digest { logs: vec![DigestItem::PreRuntime(BABE_ENGINE_ID, pre_digest.encode())] },
+        );
+        Executive::initialize_block(&header);
+        let time = pallet_timestamp::Call::set { now: u64::from(slot) * SLOT_DURATION };
+        Executive::apply_extrinsic(UncheckedExtrinsic::new_bare(time.into()))
+            .expect("inherents are valid")
+            .expect("the time is that of the slot");
+    }
+
+    /// Ends the block: idle work, final hooks.
+    pub fn end(&mut self) {
+        self.parent = Some(Executive::finalize_block());
+    }
 }

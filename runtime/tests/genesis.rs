@@ -1,0 +1,150 @@
+//! Each preset builds a state that can run, and says what it is documented to say.
+
+mod common;
+
+use assay_runtime::{
+    adapters::MinimumBond,
+    genesis_config_presets::{preset_names, ENDOWMENT},
+    parameters::dynamic_params,
+    Babe, Balances, Block, Emissions, Grandpa, Models, Parameters, Runtime, RuntimeOrigin, RuntimeParameters, Session,
+    Settings,
+};
+use assay_types::ASY;
+use common::{genesis, genesis_with, Blocks};
+use frame_support::{assert_err, assert_noop, assert_ok, traits::Get, BoundedVec};
+use serde_json::json;
+use sp_consensus_babe::{runtime_decl_for_babe_api::BabeApiV2 as BabeApi, AllowedSlots};
+use sp_genesis_builder::runtime_decl_for_genesis_builder::GenesisBuilderV1 as GenesisBuilder;
+use sp_keyring::Sr25519Keyring;
+use sp_runtime::{DispatchError, FixedU128};
+
+fn contest_window(blocks: u32) -> RuntimeParameters {
+    use dynamic_params::solutions::{ContestWindow, Parameters};
+    RuntimeParameters::Solutions(Parameters::ContestWindow(ContestWindow, Some(blocks)))
+}
+
+#[test]
+fn every_preset_builds_and_satisfies_the_relations() {
+    for name in preset_names() {
+        genesis(&name).execute_with(|| {
+            assert_ok!(Settings::do_try_state());
+            assert_ok!(Models::do_try_state());
+            assert_ok!(Emissions::do_try_state());
+        });
+    }
+    assert_eq!(<Runtime as GenesisBuilder<Block>>::preset_names(), preset_names());
+    assert_eq!(<Runtime as GenesisBuilder<Block>>::get_preset(&Some("other".into())), None);
+}
+
+#[test]
+fn development_has_one_validator_and_short_periods() {
+    genesis("development").execute_with(|| {
+        assert_eq!(Session::validators(), [Sr25519Keyring::AliceStash.to_account_id()]);
+        assert_eq!(Babe::authorities().len(), 1);
+        assert_eq!(Grandpa::grandpa_authorities().len(), 1);
+        assert_eq!(pallet_sudo::Key::<Runtime>::get(), Some(Sr25519Keyring::Alice.to_account_id()));
+        for account in Sr25519Keyring::well_known() {
+            assert_eq!(Balances::free_balance(account.to_account_id()), ENDOWMENT);
+        }
+        let babe = <Runtime as BabeApi<Block>>::configuration();
+        assert_eq!((babe.epoch_length, babe.slot_duration), (20, 3_000));
+        assert_eq!(babe.allowed_slots, AllowedSlots::PrimaryAndSecondaryVRFSlots);
+        assert_eq!(dynamic_params::tasks::DefaultDeadline::get(), 60);
+        assert_eq!(dynamic_params::tasks::LongestDeadline::get(), 200);
+        assert_eq!(dynamic_params::solutions::ContestWindow::get(), 8);
+        assert_eq!(dynamic_params::bonds::Unbonding::get(), 300);
+        assert_eq!(MinimumBond::get(), 10 * ASY);
+        assert_eq!(dynamic_params::emissions::RewardPerSunkFee::get(), pallet_emissions::UNBOUNDED);
+    });
+}
+
+#[test]
+fn local_has_two_validators() {
+    genesis("local").execute_with(|| {
+        let stashes = [Sr25519Keyring::AliceStash, Sr25519Keyring::BobStash].map(|stash| stash.to_account_id());
+        assert_eq!(Session::validators(), stashes);
+        assert_eq!(Babe::authorities().len(), 2);
+        assert_eq!(<Runtime as BabeApi<Block>>::configuration().epoch_length, 20);
+    });
+}
+
+#[test]
+fn production_endows_nobody_and_has_no_root() {
+    genesis("production").execute_with(|| {
+        assert_eq!(Balances::total_issuance(), 0);
+        assert_eq!(pallet_sudo::Key::<Runtime>::get(), None);
+        assert!(Session::validators().is_empty(), "whoever launches it names them");
+        assert_eq!(<Runtime as BabeApi<Block>>::configuration().epoch_length, 1_200);
+        assert_eq!(dynamic_params::solutions::ContestWindow::get(), 300);
+        assert_eq!(MinimumBond::get(), ASY);
+        assert_eq!(dynamic_params::emissions::RewardPerSunkFee::get(), FixedU128::from_u32(1));
+        for model in pallet_models::Models::<Runtime>::iter_values() {
+            assert_eq!(model.rate, FixedU128::from_u32(0), "governance sets rates, genesis does not");
+        }
+    });
+}
+
+#[test]
+#[should_panic(expected = "maturity >= reveal grace + contest window + ballot commit")]
+fn a_genesis_that_breaks_a_relation_is_refused() {
+    genesis_with("production", json!({ "settings": { "epoch_length": 20, "parameters": [] } }));
+}
+
+#[test]
+fn parameters_change_only_through_settings() {
+    genesis("development").execute_with(|| {
+        assert_noop!(Parameters::set_parameter(RuntimeOrigin::root(), contest_window(9)), DispatchError::BadOrigin);
+        let alice = RuntimeOrigin::signed(Sr25519Keyring::Alice.to_account_id());
+        let change = |blocks| BoundedVec::truncate_from(vec![contest_window(blocks)]);
+        assert_noop!(Settings::update(alice, change(9)), DispatchError::BadOrigin);
+        assert_ok!(Settings::update(RuntimeOrigin::root(), change(9)));
+        assert_eq!(dynamic_params::solutions::ContestWindow::get(), 9);
+        // A bond of 20 blocks of age could vote on a task older than itself.
+        assert_err!(
+            Settings::update(RuntimeOrigin::root(), change(12)),
+            pallet_settings::Error::<Runtime>::BrokenRelation
+        );
+        assert_eq!(dynamic_params::solutions::ContestWindow::get(), 9);
+    });
+}
+
+#[test]
+fn the_least_bond_grows_with_what_was_minted() {
+    genesis("production").execute_with(|| {
+        pallet_emissions::MintedAuthors::<Runtime>::put(30_000 * ASY);
+        pallet_emissions::MintedWork::<Runtime>::put(70_000 * ASY);
+        assert_eq!(MinimumBond::get(), 10 * ASY);
+    });
+}
+
+#[test]
+fn epochs_end_after_their_slots_and_blocks_are_paid() {
+    genesis("development").execute_with(|| {
+        let mut blocks = Blocks::default();
+        for _ in 0..65 {
+            blocks.begin();
+            blocks.end();
+            assert_ok!(Emissions::do_try_state());
+        }
+        assert_eq!(Session::current_index(), 3);
+        assert_eq!(Babe::epoch_index(), 3);
+        let minted = pallet_emissions::MintedAuthors::<Runtime>::get();
+        assert_eq!(minted, 65 * 75 * ASY / 1_000);
+        assert_eq!(Balances::free_balance(Sr25519Keyring::AliceStash.to_account_id()), ENDOWMENT + minted);
+        assert!(pallet_babe::AuthorVrfRandomness::<Runtime>::get().is_some(), "every author has a VRF output");
+    });
+}
+
+#[test]
+fn old_sessions_are_forgotten() {
+    use assay_runtime::constants::KEPT_SESSIONS;
+    genesis("development").execute_with(|| {
+        let mut blocks = Blocks::default();
+        for _ in 0..20 * (KEPT_SESSIONS + 3) {
+            blocks.begin();
+            blocks.end();
+        }
+        let kept = pallet_session::historical::HistoricalSessions::<Runtime>::iter_keys().count();
+        assert!(kept as u32 <= KEPT_SESSIONS + 2, "{kept} sessions are kept");
+    });
+}
