@@ -285,31 +285,21 @@ impl_runtime_apis! {
         fn benchmark_metadata(
             extra: bool,
         ) -> (Vec<frame_benchmarking::BenchmarkList>, Vec<frame_support::traits::StorageInfo>) {
-            use crate::{benches::*, AllPalletsWithSystem};
-            use frame_benchmarking::{baseline::Pallet as BaselineBench, BenchmarkList};
+            use crate::*;
+            use frame_benchmarking::BenchmarkList;
             use frame_support::traits::StorageInfoTrait;
-            use frame_system_benchmarking::{
-                extensions::Pallet as SystemExtensionsBench, Pallet as SystemBench,
-            };
 
             let mut list = Vec::<BenchmarkList>::new();
             list_benchmarks!(list, extra);
             (list, AllPalletsWithSystem::storage_info())
         }
 
-        #[allow(non_local_definitions)]
         fn dispatch_benchmark(
             config: frame_benchmarking::BenchmarkConfig,
         ) -> Result<Vec<frame_benchmarking::BenchmarkBatch>, alloc::string::String> {
-            use crate::benches::*;
-            use frame_benchmarking::{baseline::Pallet as BaselineBench, BenchmarkBatch};
+            use crate::*;
+            use frame_benchmarking::BenchmarkBatch;
             use frame_support::traits::{TrackedStorageKey, WhitelistedStorageKeys};
-            use frame_system_benchmarking::{
-                extensions::Pallet as SystemExtensionsBench, Pallet as SystemBench,
-            };
-
-            impl frame_system_benchmarking::Config for Runtime {}
-            impl frame_benchmarking::baseline::Config for Runtime {}
 
             let whitelist: Vec<TrackedStorageKey> = crate::AllPalletsWithSystem::whitelisted_storage_keys();
             let mut batches = Vec::<BenchmarkBatch>::new();

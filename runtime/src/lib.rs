@@ -15,10 +15,13 @@ extern crate alloc;
 #[cfg(feature = "std")]
 include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
 
+// First, because its macros are used below.
+#[cfg(feature = "runtime-benchmarks")]
+#[macro_use]
+mod benches;
+
 pub mod adapters;
 pub mod apis;
-#[cfg(feature = "runtime-benchmarks")]
-mod benches;
 pub mod configs;
 pub mod constants;
 pub mod genesis_config_presets;

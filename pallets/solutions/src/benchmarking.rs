@@ -5,7 +5,7 @@
 
 use super::*;
 use assay_traits::{ModelRegistry, Payload, SolverStake, TaskBook, TaskState};
-use assay_types::{protocol, Balance, BlockNumber, Cid, Commitment, Hash, ModelId, Salt, TaskId, ASY, MAX_INLINE};
+use assay_types::{protocol, BlockNumber, Cid, Commitment, Hash, ModelId, Salt, TaskId, ASY, MAX_INLINE};
 use frame_benchmarking::v2::*;
 use frame_support::{
     traits::{
