@@ -28,6 +28,7 @@ pub mod genesis_config_presets;
 pub mod parameters;
 pub mod relations;
 pub mod shipped_models;
+pub mod weights;
 
 pub use apis::{api, RuntimeApi};
 pub use assay_types::{AccountId, Balance, BlockNumber, Hash, Nonce, Signature};

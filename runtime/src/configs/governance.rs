@@ -14,7 +14,7 @@ impl pallet_parameters::Config for Runtime {
 }
 
 impl pallet_settings::Config for Runtime {
-    type WeightInfo = ();
+    type WeightInfo = crate::weights::pallet_settings::WeightInfo<Runtime>;
     type GovernanceOrigin = GovernanceOrigin;
     type Relations = Relations;
     #[cfg(feature = "runtime-benchmarks")]

@@ -20,7 +20,7 @@ parameter_types! {
 }
 
 impl pallet_models::Config for Runtime {
-    type WeightInfo = ();
+    type WeightInfo = crate::weights::pallet_models::WeightInfo<Runtime>;
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type GovernanceOrigin = GovernanceOrigin;
@@ -31,7 +31,7 @@ impl pallet_models::Config for Runtime {
 }
 
 impl pallet_bonds::Config for Runtime {
-    type WeightInfo = ();
+    type WeightInfo = crate::weights::pallet_bonds::WeightInfo<Runtime>;
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type BlockNumberProvider = System;
@@ -43,7 +43,7 @@ impl pallet_bonds::Config for Runtime {
 }
 
 impl pallet_emissions::Config for Runtime {
-    type WeightInfo = ();
+    type WeightInfo = crate::weights::pallet_emissions::WeightInfo<Runtime>;
     type Currency = Balances;
     type Treasury = Treasury;
     type Liquidity = Liquidity;
@@ -54,7 +54,7 @@ impl pallet_emissions::Config for Runtime {
 }
 
 impl pallet_tasks::Config for Runtime {
-    type WeightInfo = ();
+    type WeightInfo = crate::weights::pallet_tasks::WeightInfo<Runtime>;
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type BlockNumberProvider = System;
@@ -77,7 +77,7 @@ impl pallet_tasks::Config for Runtime {
 }
 
 impl pallet_solutions::Config for Runtime {
-    type WeightInfo = ();
+    type WeightInfo = crate::weights::pallet_solutions::WeightInfo<Runtime>;
     type Currency = Balances;
     type RuntimeHoldReason = RuntimeHoldReason;
     type BlockNumberProvider = System;

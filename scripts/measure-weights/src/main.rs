@@ -171,7 +171,7 @@ fn function(benchmark: &Benchmark, timed: &Vec<BenchmarkResult>, tracked: &Vec<B
         .map(|(name, ..)| format!("{}{name}: u32", if used.contains(&name.to_string()) { "" } else { "_" }))
         .collect();
     writeln!(text, "    fn {}({}) -> Weight {{", String::from_utf8_lossy(&benchmark.name), arguments.join(", "))?;
-    writeln!(text, "        // Fastest measurement: {} picoseconds.", time.minimum)?;
+    writeln!(text, "        // Fastest measurement: {} nanoseconds.", time.minimum)?;
     write!(text, "        Weight::from_parts({}, {})", time.base, proof.base)?;
     for (name, slope) in slopes(&time) {
         write!(text, "\n            .saturating_add(Weight::from_parts({slope}, 0).saturating_mul({name}.into()))")?;
@@ -198,7 +198,8 @@ fn file(pallet: &str, options: &Options, functions: &str) -> String {
     format!(
         "//! Weights of `{pallet}`, written by `scripts/benchmark-weights`; not edited by hand.\n\
          //!\n\
-         //! Machine: {machine}. Preset: `{preset}`. Points per component: {steps}; measurements per point: {repeat}.\n\
+         //! Machine: {machine}.\n\
+         //! Preset: `{preset}`. Points per component: {steps}; measurements per point: {repeat}.\n\
          \n\
          use core::marker::PhantomData;\n\
          use frame_support::{{traits::Get, weights::Weight}};\n\
