@@ -102,6 +102,9 @@ pub struct TrainArgs {
     /// Stop and save after this many minutes, if the steps are not done by then
     #[arg(long, value_name = "MINUTES")]
     pub minutes: Option<f64>,
+    /// Stop and save after this step; the learning rate follows --steps all the same
+    #[arg(long, value_name = "STEP")]
+    pub until: Option<u64>,
     /// Beginning of the samples
     #[arg(long, default_value = "And it came to pass", value_name = "TEXT")]
     pub prompt: String,
@@ -188,7 +191,8 @@ pub fn train(args: &TrainArgs, stop: &AtomicBool) -> Result<Outcome> {
     let mut outcome = Outcome { step: progress.step, validation: f64::NAN, losses: Vec::new() };
     let (began, before) = (Instant::now(), progress.seconds);
     let mut recent = Recent::default();
-    while progress.step < args.steps {
+    let end = args.until.map_or(args.steps, |until| until.min(args.steps));
+    while progress.step < end {
         let (inputs, answers) = batches.get(progress.step);
         let (loss, gradients) = gradients(&model, &inputs, &answers, args)?;
         if !loss.is_finite() {
@@ -204,7 +208,7 @@ pub fn train(args: &TrainArgs, stop: &AtomicBool) -> Result<Outcome> {
         let smooth = recent.add(loss);
 
         let late = args.minutes.is_some_and(|minutes| began.elapsed().as_secs_f64() > minutes * 60.0);
-        let last = progress.step == args.steps || late || stop.load(Ordering::Relaxed);
+        let last = progress.step == end || late || stop.load(Ordering::Relaxed);
         if last || progress.step.is_multiple_of(args.save_every) {
             outcome.validation = validate(&model, &validation, args)?;
             log.add(progress.step, smooth, Some(outcome.validation), rate, progress.seconds)?;

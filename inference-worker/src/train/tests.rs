@@ -32,6 +32,7 @@ fn tiny(folder: &Path, text: &str) -> TrainArgs {
         hold_out: 4,
         save_every: 100,
         minutes: None,
+        until: None,
         prompt: "The quick".to_string(),
     }
 }
@@ -117,13 +118,17 @@ fn a_stopped_run_goes_on_as_if_it_had_not_been_stopped() -> Result<()> {
     let args = TrainArgs { resume: true, ..args };
     let second = train(&args, &stop)?;
     assert_eq!((second.step, &second.losses[..]), (2, &expected.losses[1..2]));
+    let third = go(&TrainArgs { until: Some(5), ..args.clone() })?;
+    assert_eq!((third.step, &third.losses[..]), (5, &expected.losses[2..5]));
+    let late = go(&TrainArgs { minutes: Some(0.0), ..args.clone() })?;
+    assert_eq!((late.step, &late.losses[..]), (6, &expected.losses[5..6]));
     let rest = go(&args)?;
     assert_eq!(rest.step, expected.step);
-    assert_eq!(rest.losses, expected.losses[2..]);
+    assert_eq!(rest.losses, expected.losses[6..]);
     let log = fs::read_to_string(args.out.join("loss.csv"))?;
     assert!(log.starts_with(LOSS_HEADER), "{log}");
     let steps: Vec<_> = log.lines().skip(1).map(|line| line.split(',').next().unwrap_or_default()).collect();
-    assert_eq!(steps, ["1", "2", "10", "12"]);
+    assert_eq!(steps, ["1", "2", "5", "6", "10", "12"]);
     Ok(())
 }
 
