@@ -272,9 +272,9 @@ mod tests {
 
     #[test]
     fn flags_win_over_the_file() {
-        let (_folder, path) = file("url = 'ws://file'\nconnect-timeout = 5\n[solve]\nbond = '7'\nmodels = ['a', 'b']\n");
-        let flags =
-            Common { config: Some(path.clone()), url: Some("ws://flag".into()), ..Common::default() };
+        let (_folder, path) =
+            file("url = 'ws://file'\nconnect-timeout = 5\n[solve]\nbond = '7'\nmodels = ['a', 'b']\n");
+        let flags = Common { config: Some(path.clone()), url: Some("ws://flag".into()), ..Common::default() };
         let settings = Settings::new(flags, none).unwrap();
         assert_eq!(settings.url(), "ws://flag");
         assert_eq!(settings.connect_timeout().as_secs(), 5);

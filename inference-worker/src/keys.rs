@@ -37,10 +37,10 @@ impl KeySource {
                 let secret = rpassword::prompt_password("Phrase or seed of the key: ")
                     .map_err(|error| Failure::Key(format!("cannot ask for the key: {error}")))?;
                 from_secret(&secret, "what was typed")
-            },
+            }
             Self::Prompt => {
                 Err(Failure::Key("no key: give --key-file FILE, set ASSAY_KEY_FILE, or run on a terminal".into()))
-            },
+            }
         }
     }
 }
@@ -138,7 +138,7 @@ fn write(path: &Path, secret: &str) -> Result<Keypair, Failure> {
     let mut file = options.open(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
             Failure::Key(format!("{shown} is there already and is not overwritten: move it away first"))
-        },
+        }
         _ => Failure::Key(format!("cannot write the key file {shown}: {error}")),
     })?;
     file.write_all(secret.as_bytes())
@@ -198,8 +198,7 @@ mod tests {
     #[test]
     fn phrases_and_seeds_are_read() {
         let by_phrase = from_secret(PHRASE, "").unwrap();
-        let by_seed =
-            from_secret("0xfac7959dbfe72f052e5a0c3c8d6530f202b02fd8f9f5ca3580ec8deb7797479e", "").unwrap();
+        let by_seed = from_secret("0xfac7959dbfe72f052e5a0c3c8d6530f202b02fd8f9f5ca3580ec8deb7797479e", "").unwrap();
         assert_eq!(address(&by_phrase), address(&by_seed));
     }
 }

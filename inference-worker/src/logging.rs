@@ -20,7 +20,7 @@ pub fn start(settings: &Common, default: &str) -> Result<(), Failure> {
         LogFormat::Text => {
             let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
             builder.with_target(false).with_ansi(ansi).try_init()
-        },
+        }
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
     started.map_err(|error| Failure::Other(format!("cannot start the log: {error}")))

@@ -11,7 +11,7 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!("error: cannot start: {error}");
             return ExitCode::FAILURE;
-        },
+        }
     };
     let result = runtime.block_on(cli::run(cli));
     // A model's run may still be going on in its thread; what matters is on disk.
@@ -21,6 +21,6 @@ fn main() -> ExitCode {
         Err(failure) => {
             eprintln!("error: {}", failure.line());
             ExitCode::from(failure.exit_code())
-        },
+        }
     }
 }

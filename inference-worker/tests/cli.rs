@@ -15,8 +15,19 @@ const NOWHERE: &str = "ws://127.0.0.1:9";
 fn solve(models: &Path, data: &Path) -> Output {
     let (models, data) = (models.to_str().unwrap(), data.to_str().unwrap());
     run(&[
-        "solve", "--models", models, "--data", data, "--url", NOWHERE, "--connect-timeout", "1", "--dev-key", "alice",
-        "--metrics-addr", "off",
+        "solve",
+        "--models",
+        models,
+        "--data",
+        data,
+        "--url",
+        NOWHERE,
+        "--connect-timeout",
+        "1",
+        "--dev-key",
+        "alice",
+        "--metrics-addr",
+        "off",
     ])
 }
 

@@ -82,7 +82,8 @@ impl Process {
     /// Waits for a log line that has all of `parts`.
     fn line(&self, parts: &[&str]) -> String {
         loop {
-            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{} never said {parts:?}", self.name));
+            let line =
+                self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{} never said {parts:?}", self.name));
             if parts.iter().all(|part| line.contains(part)) {
                 return line;
             }
@@ -138,7 +139,7 @@ impl Node {
             Command::new(binary)
                 .args(["--dev", "--no-mdns", "--no-telemetry", "--no-prometheus", "--base-path"])
                 .arg(&self.folder)
-                .args(["--rpc-port", &self.rpc.to_string(), "--port", &self.p2p.to_string()])
+                .args(["--rpc-port", &self.rpc.to_string()])
                 .args(["--listen-addr", &format!("/ip4/127.0.0.1/tcp/{}", self.p2p)]),
         )
     }
@@ -220,16 +221,16 @@ async fn watch<T>(
 /// Where every account's money must have gone, by the events of the blocks between two states.
 #[derive(Default)]
 struct Books {
-    changes: HashMap<AccountId32, i128>,
+    changes: HashMap<[u8; 32], i128>,
 }
 
 impl Books {
     fn add(&mut self, account: AccountId32, amount: Balance) {
-        *self.changes.entry(account).or_default() += amount as i128;
+        *self.changes.entry(account.0).or_default() += amount as i128;
     }
 
     fn take(&mut self, account: AccountId32, amount: Balance) {
-        *self.changes.entry(account).or_default() -= amount as i128;
+        *self.changes.entry(account.0).or_default() -= amount as i128;
     }
 
     fn settle(&mut self, user: AccountId32, recipient: AccountId32, solver: AccountId32, settlement: &Settlement) {
@@ -297,7 +298,6 @@ async fn check_answer(chain: &Chain, artefact: &Path, answer: &Value, prompt: &s
     assert_eq!(text(&answer["solver"]), solver.to_string());
     assert_eq!(settlement.paid(), FEE);
     assert_eq!(settlement.fee, [MODEL_FEE, (FEE - MODEL_FEE) / 10, FEE - MODEL_FEE - (FEE - MODEL_FEE) / 10]);
-    assert!(settlement.minted() > 0, "the model has a rate, so its tasks earn");
     assert_eq!(text(&answer["fee"]["paid"]["units"]), FEE.to_string());
     assert_eq!(text(&answer["reward"]["minted"]["units"]), settlement.minted().to_string());
 
@@ -356,27 +356,15 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     // The books are opened: what everybody has now.
     let opening = chain.best().await.unwrap();
     let (user, recipient) = (account("ferdie"), account("charlie"));
-    let watched = [
-        user,
-        recipient,
-        account("dave"),
-        account("eve"),
-        pot(b"assay/tr"),
-        pot(b"assay/lq"),
-        pot(b"assay/va"),
-    ];
+    let watched =
+        [user, recipient, account("dave"), account("eve"), pot(b"assay/tr"), pot(b"assay/lq"), pot(b"assay/va")];
 
     let mut before = Vec::new();
     for account in watched {
         before.push((account, total(&opening, account).await));
     }
 
-    let solver = |name| Solver {
-        name,
-        model: artefact.clone(),
-        data: folder.path().join(name),
-        url: node.url(),
-    };
+    let solver = |name| Solver { name, model: artefact.clone(), data: folder.path().join(name), url: node.url() };
     let (dave, eve) = (solver("dave"), solver("eve"));
     let (dave_runs, eve_runs) = (dave.start(), eve.start());
     watch(&chain, opening.number(), "two mature bonds", async |at, _| {
@@ -405,6 +393,8 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     let told = answer(question);
     assert_eq!(told["task"].as_str().unwrap(), format!("{first:?}"));
     check_answer(&chain, &artefact, &told, "w3 w4 w5").await;
+    // Later tasks earn less or nothing: on a chain this young one reward is far ahead of the schedule.
+    assert_ne!(told["reward"]["minted"]["units"], "0", "the model has a rate, so its tasks earn");
     let from = chain.best().await.unwrap().number();
     watch(&chain, from, "the end of the killed worker's commitment", async |at, _| {
         at.commitment(first, account("dave")).await.unwrap().is_none().then_some(())
@@ -449,11 +439,12 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     dave_runs.stop();
     // The books are closed: every account has what the events say, to the last unit.
     let closing = chain.best().await.unwrap();
-    let (books, settled) = keep_books(&node.url(), &chain, opening.number() + 1, closing.number(), user, recipient).await;
+    let (books, settled) =
+        keep_books(&node.url(), &chain, opening.number() + 1, closing.number(), user, recipient).await;
     assert_eq!(settled, 3);
     for (account, before) in before {
         let after = total(&closing, account).await;
-        let expected = books.changes.get(&account).copied().unwrap_or_default();
+        let expected = books.changes.get(&account.0).copied().unwrap_or_default();
         assert_eq!(after as i128 - before as i128, expected, "{account}");
     }
     running.stop();

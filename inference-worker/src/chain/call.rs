@@ -98,38 +98,30 @@ use api::runtime::runtime_types::{
 
 impl At {
     /// Signs `call` for `nonce`, valid for `mortality` blocks from this one on.
-    pub(crate) fn sign(
-        &self,
-        call: &Call,
-        key: &Keypair,
-        nonce: u64,
-        mortality: u64,
-    ) -> Result<Vec<u8>, ChainError> {
+    pub(crate) fn sign(&self, call: &Call, key: &Keypair, nonce: u64, mortality: u64) -> Result<Vec<u8>, ChainError> {
         let tx = api::tx();
         match call.clone() {
             Call::Submit { model, parameters, input, fee, deadline } => {
                 let input = Payload::Inline(BoundedVec(input));
                 let call = tx.tasks().submit(model, BoundedVec(parameters), input, fee, deadline);
                 self.sign_one(&call, key, nonce, mortality)
-            },
-            Call::Commit { task, hash } => {
-                self.sign_one(&tx.solutions().commit(task, hash), key, nonce, mortality)
-            },
+            }
+            Call::Commit { task, hash } => self.sign_one(&tx.solutions().commit(task, hash), key, nonce, mortality),
             Call::Reveal { task, salt, trace_seal, output } => {
                 let output = Payload::Inline(BoundedVec(output));
                 self.sign_one(&tx.solutions().reveal(task, salt, trace_seal, output), key, nonce, mortality)
-            },
+            }
             Call::Claim { task } => self.sign_one(&tx.solutions().claim(task), key, nonce, mortality),
             Call::WithdrawCommitment { task } => {
                 self.sign_one(&tx.solutions().withdraw_commitment(task), key, nonce, mortality)
-            },
+            }
             Call::Bond { amount } => self.sign_one(&tx.bonds().bond(amount), key, nonce, mortality),
             Call::BondMore { amount } => self.sign_one(&tx.bonds().bond_more(amount), key, nonce, mortality),
             Call::Serve { model } => self.sign_one(&tx.models().serve(model), key, nonce, mortality),
             Call::Register { manifest, fee, recipient } => {
                 let call = tx.models().register(CidOnChain(manifest.0), fee, recipient);
                 self.sign_one(&call, key, nonce, mortality)
-            },
+            }
         }
     }
 

@@ -33,6 +33,9 @@ const ANSWER: Duration = Duration::from_secs(30);
 /// Longest pause between two attempts to reach a node that went away.
 const RECONNECT: Duration = Duration::from_secs(2);
 
+/// What is said of a connection that broke off; the client restores it.
+const DISCONNECTED: &str = "the connection was lost";
+
 /// Why the chain could not be read or written.
 #[derive(Clone, Debug, Error)]
 pub enum ChainError {
@@ -86,7 +89,9 @@ impl From<subxt::Error> for ChainError {
         );
         if incompatible {
             Self::Incompatible(format!("{text}; update the worker"))
-        } else if error.is_disconnected_will_reconnect() || error.is_rpc_limit_reached() {
+        } else if error.is_disconnected_will_reconnect() {
+            Self::Lost(DISCONNECTED.into())
+        } else if error.is_rpc_limit_reached() {
             Self::Lost(text)
         } else {
             Self::Other(text)
@@ -98,6 +103,7 @@ impl From<subxt::rpcs::Error> for ChainError {
     fn from(error: subxt::rpcs::Error) -> Self {
         match error {
             subxt::rpcs::Error::User(error) => Self::Other(error.to_string()),
+            subxt::rpcs::Error::DisconnectedWillReconnect(_) => Self::Lost(DISCONNECTED.into()),
             error => Self::Lost(error.to_string()),
         }
     }
@@ -246,11 +252,9 @@ impl Heads {
     /// The connection was lost: follow anew.
     pub async fn next(&mut self) -> Result<Head, ChainError> {
         match self.blocks.next().await {
-            Some(Ok(block)) => Ok(Head {
-                number: number(block.number()),
-                hash: block.hash(),
-                parent: block.header().parent_hash,
-            }),
+            Some(Ok(block)) => {
+                Ok(Head { number: number(block.number()), hash: block.hash(), parent: block.header().parent_hash })
+            }
             Some(Err(error)) => Err(subxt::Error::from(error).into()),
             None => Err(ChainError::Lost("the subscription to blocks ended".into())),
         }

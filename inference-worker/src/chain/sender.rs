@@ -207,7 +207,7 @@ impl Owner {
                 Ok(Ok(statuses)) => {
                     self.nonce = Some(nonce.saturating_add(1));
                     return Ok(self.watch(hash, bytes, statuses));
-                },
+                }
                 Ok(Err(subxt::rpcs::Error::User(error))) => error,
                 Ok(Err(error)) => return Err(ChainError::from(error).into()),
                 Err(_) => return Err(ChainError::Lost("no answer to a transaction".into()).into()),
@@ -222,7 +222,7 @@ impl Owner {
                     let (sender, outcome) = oneshot::channel();
                     drop(sender);
                     return Ok(Sent { hash, outcome });
-                },
+                }
                 Class::Unpaid => return Err(Refusal::Unpaid),
                 Class::Fatal => return Err(Refusal::Invalid(words)),
             };
@@ -258,12 +258,12 @@ async fn follow(chain: &Chain, bytes: &[u8], mut statuses: RpcSubscription<Trans
                     Ok(outcome) => outcome,
                     Err(error) => TxOutcome::Dropped(error.to_string()),
                 };
-            },
+            }
             Ok(TransactionStatus::Usurped(_)) => return dropped("another transaction took its nonce"),
             Ok(TransactionStatus::Dropped) => return dropped("the node's pool dropped the transaction"),
             Ok(TransactionStatus::Invalid) => return dropped("the transaction became invalid"),
             Ok(TransactionStatus::FinalityTimeout(_)) => return dropped("its block was not finalised"),
-            Ok(_) => {},
+            Ok(_) => {}
             Err(error) => return TxOutcome::Dropped(error.to_string()),
         }
     }
@@ -300,11 +300,7 @@ mod tests {
             (1014, "Priority is too low: (1 vs 1)", Class::Nonce),
             (1010, "Invalid Transaction \"Transaction has an ancient birth block\"", Class::Anchor),
             (1010, "Invalid Transaction \"Transaction has a bad signature\"", Class::Anchor),
-            (
-                1010,
-                "Invalid Transaction \"Inability to pay some fees (e.g. account balance too low)\"",
-                Class::Unpaid,
-            ),
+            (1010, "Invalid Transaction \"Inability to pay some fees (e.g. account balance too low)\"", Class::Unpaid),
             (1010, "Invalid Transaction \"Transaction would exhaust the block limits\"", Class::Full),
             (1016, "Immediately Dropped", Class::Full),
             (1012, "Transaction is temporarily banned", Class::Full),

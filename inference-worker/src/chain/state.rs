@@ -14,9 +14,7 @@ use on_chain::{
     pallet_models::types::{ModelRecord, ModelState},
     pallet_tasks::types::TaskRecord,
 };
-use subxt::{
-    error::DispatchError, events::Phase, storage::Address, utils::AccountId32, OnlineClientAtBlock,
-};
+use subxt::{error::DispatchError, events::Phase, storage::Address, utils::AccountId32, OnlineClientAtBlock};
 
 /// A block's state.
 #[derive(Clone)]
@@ -332,21 +330,21 @@ fn event(found: &subxt::events::Event<'_, Config>) -> Result<Option<Event>, Chai
                 model: event.model,
                 input: Cid(event.input.0),
             })
-        },
+        }
         ("Tasks", "Settled") => {
             let event = fields!(tasks::events::Settled);
             Some(Event::Settled { task: event.task, solver: event.solver, settlement: settlement(event.settlement) })
-        },
+        }
         ("Tasks", "Expired") => {
             Some(Event::Ended { task: fields!(tasks::events::Expired).task, state: State::Expired })
-        },
+        }
         ("Tasks", "Retracted") => {
             Some(Event::Ended { task: fields!(tasks::events::Retracted).task, state: State::Retracted })
-        },
+        }
         ("Solutions", "Committed") => {
             let event = fields!(solutions::events::Committed);
             Some(Event::Committed { task: event.task, solver: event.solver })
-        },
+        }
         ("Solutions", "Revealed") => {
             let event = fields!(solutions::events::Revealed);
             Some(Event::Revealed {
@@ -355,7 +353,7 @@ fn event(found: &subxt::events::Event<'_, Config>) -> Result<Option<Event>, Chai
                 output: Cid(event.output.0),
                 replaced: event.replaced,
             })
-        },
+        }
         ("Models", "Registered") => Some(Event::Registered { model: fields!(models::events::Registered).model }),
         _ => None,
     })

@@ -61,7 +61,7 @@ pub async fn run(settings: &Settings, args: AskArgs) -> Result<(), Failure> {
     let account = keys::address(&key);
     eprintln!("{PUBLIC}");
 
-    let spinner = Spinner::new(format!("connecting to {}", settings.url()));
+    let spinner = Spinner::new(&format!("connecting to {}", settings.url()));
     let chain = connect(settings).await?;
     let models = chain.best().await?.models().await?;
     let model = choose(&models, &known, asked.model.as_deref(), embedding)?;
@@ -78,7 +78,7 @@ pub async fn run(settings: &Settings, args: AskArgs) -> Result<(), Failure> {
         spinner.note("warning: nobody serves this model at present");
     }
 
-    spinner.say(format!("submitting the task for {} ASY", amount::format(fee)));
+    spinner.say(&format!("submitting the task for {} ASY", amount::format(fee)));
     let call = Call::Submit {
         model: model.id,
         parameters: parameters.encode(),
@@ -147,7 +147,7 @@ fn choose<'a>(
             Some(text) => {
                 let by_name = known.iter().any(|known| known.name == text && known.manifest == model.manifest);
                 id(text) == Some(model.id) || Cid::parse(text) == Some(model.manifest) || by_name
-            },
+            }
             None => !model.retired,
         })
         .collect();
@@ -164,13 +164,14 @@ fn choose<'a>(
         several => {
             let ids: Vec<_> = several.iter().map(|model| hexadecimal(model.id)).collect();
             Err(Failure::Config(format!("several models fit; choose with --model among {}", ids.join(", "))))
-        },
+        }
     }
 }
 
 fn text_parameters(asked: &config::Ask) -> Result<TextParameters, Failure> {
     let default = TextParameters::default();
-    let fraction = |name, value: Option<f64>, default| value.map_or(Ok(default), |value| config::thousandths(name, value));
+    let fraction =
+        |name, value: Option<f64>, default| value.map_or(Ok(default), |value| config::thousandths(name, value));
     let parameters = TextParameters {
         max_tokens: asked.max_tokens.unwrap_or(default.max_tokens),
         temperature_milli: fraction("--temperature", asked.temperature, default.temperature_milli)?,
@@ -218,7 +219,7 @@ impl Story {
             let (task, submission) = match &event {
                 Event::Submitted { task, submitter, input, .. } => {
                     (*task, *submitter == self.account && *input == self.input)
-                },
+                }
                 Event::Committed { task, .. }
                 | Event::Revealed { task, .. }
                 | Event::Settled { task, .. }
@@ -349,7 +350,7 @@ impl Follower {
                     tracing::debug!(%error, "following anew");
                     self.spinner.say("the node is away; waiting for it");
                     tokio::time::sleep(PAUSE).await;
-                },
+                }
             }
         }
     }
@@ -414,9 +415,9 @@ impl Follower {
                         self.shown = Some((Cid::of(&output), output));
                     }
                 }
-            },
-            (None, 0) => self.spinner.say(format!("block {}: waiting for a solver", at.number())),
-            (None, count) => self.spinner.say(format!("block {}: {count} committed to an answer", at.number())),
+            }
+            (None, 0) => self.spinner.say_at(at.number(), "waiting for a solver"),
+            (None, count) => self.spinner.say_at(at.number(), &format!("{count} committed to an answer")),
         }
         if let Some(state) = self.story.ended() {
             let what = match state {
@@ -466,12 +467,7 @@ mod tests {
     }
 
     fn submitted(task: u8) -> Event {
-        Event::Submitted {
-            task: Hash::repeat_byte(task),
-            submitter: ME,
-            model: Hash::zero(),
-            input: Cid::of(b"q"),
-        }
+        Event::Submitted { task: Hash::repeat_byte(task), submitter: ME, model: Hash::zero(), input: Cid::of(b"q") }
     }
 
     fn committed(task: u8) -> Event {
@@ -517,7 +513,8 @@ mod tests {
             Known { name: "story".into(), manifest: Cid::of(b"story"), kind: Kind::Text },
             Known { name: "minilm".into(), manifest: Cid::of(b"minilm"), kind: Kind::Embedding },
         ];
-        let chosen = |named: Option<&str>, embedding| choose(&models, &known, named, embedding).map(|model| model.id.0[0]);
+        let chosen =
+            |named: Option<&str>, embedding| choose(&models, &known, named, embedding).map(|model| model.id.0[0]);
         assert_eq!(chosen(Some("minilm"), false).unwrap(), 2);
         assert_eq!(chosen(Some(&Cid::of(b"story").to_string()), false).unwrap(), 1);
         assert_eq!(chosen(Some(&hexadecimal(Hash::repeat_byte(2))), false).unwrap(), 2);

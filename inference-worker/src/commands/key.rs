@@ -12,7 +12,7 @@ pub fn run(settings: &Settings, command: KeyCommand) -> Result<(), Failure> {
             let key = keys::generate(&file.file)?;
             eprintln!("wrote a new phrase to {}; keep a copy in a safe place", file.file.display());
             key
-        },
+        }
         KeyCommand::Import(file) => keys::import(&file.file)?,
         KeyCommand::Show => settings.key().load()?,
     };

@@ -6,8 +6,9 @@ use crate::{
     chain::{types::Event, Call, Sender},
     cli::{ListArgs, ModelCommand, RegisterArgs},
     config::{self, Settings},
-    engine, keys,
+    engine,
     failure::Failure,
+    keys,
     progress::Spinner,
     solver::models::Local,
 };
@@ -44,13 +45,14 @@ async fn register(settings: &Settings, args: RegisterArgs) -> Result<(), Failure
     let key = settings.key().load()?;
     let owner = keys::address(&key);
     let recipient = match &args.recipient {
-        Some(text) => AccountId32::from_str(text)
-            .map_err(|_| Failure::Config(format!("--recipient: '{text}' is no address")))?,
+        Some(text) => {
+            AccountId32::from_str(text).map_err(|_| Failure::Config(format!("--recipient: '{text}' is no address")))?
+        }
         None => owner,
     };
     let local = Local::load(&args.dir)?;
     let chain = connect(settings).await?;
-    let spinner = Spinner::new(format!("registering {}", local.name()));
+    let spinner = Spinner::new(&format!("registering {}", local.name()));
     let sender = Sender::spawn(chain, key);
     let call = Call::Register { manifest: local.cid(), fee, recipient };
     let sent = sender.send(call, None).await.map_err(|refusal| Failure::Rejected(refusal.to_string()))?;

@@ -77,9 +77,9 @@ async fn load(folders: &[PathBuf]) -> Result<Vec<Arc<Local>>, Failure> {
     let loading = tokio::task::spawn_blocking(move || {
         let mut locals = Vec::new();
         for folder in folders {
-            let spinner = Spinner::new(format!("loading the model in {}", folder.display()));
+            let spinner = Spinner::on_terminal(&format!("loading the model in {}", folder.display()));
             let local = Local::load(&folder)?;
-            spinner.say(format!("timing the model {}", local.name()));
+            spinner.say(&format!("timing the model {}", local.name()));
             let parameters = match local.model.manifest().text {
                 Some(_) => Parameters::Text(TextParameters { max_tokens: 8, ..TextParameters::default() }),
                 None => Parameters::Embedding,
@@ -95,19 +95,14 @@ async fn load(folders: &[PathBuf]) -> Result<Vec<Arc<Local>>, Failure> {
 }
 
 /// Bonds and declares what has not been bonded and declared, if a bond is given; otherwise checks that it was.
-async fn prepare(
-    chain: &Chain,
-    sender: &Sender,
-    served: &[Served],
-    amount: Option<Balance>,
-) -> Result<(), Failure> {
+async fn prepare(chain: &Chain, sender: &Sender, served: &[Served], amount: Option<Balance>) -> Result<(), Failure> {
     let at = chain.best().await?;
     let account = sender.account();
     let bonded = at.bond(account).await?.map(|bond| bond.active);
     let call = match (bonded, amount) {
         (None, None) => {
             return Err(Failure::Config(format!("{account} has no bond on this chain: give --bond AMOUNT")));
-        },
+        }
         (None, Some(amount)) => Some(Call::Bond { amount }),
         (Some(bonded), Some(amount)) if bonded < amount => Some(Call::BondMore { amount: amount - bonded }),
         (Some(_), _) => None,
@@ -157,7 +152,7 @@ async fn shutdown() {
                     _ = tokio::signal::ctrl_c() => {},
                 }
                 return;
-            },
+            }
             Err(error) => tracing::warn!(%error, "cannot listen for the signal to terminate"),
         }
     }

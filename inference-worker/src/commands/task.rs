@@ -1,11 +1,7 @@
 //! `task`: look at tasks.
 
 use super::{connect, hexadecimal, id, money};
-use crate::{
-    chain::types::Payload,
-    config::Settings,
-    failure::Failure,
-};
+use crate::{chain::types::Payload, config::Settings, failure::Failure};
 use assay_types::{
     inference::{Output, Parameters},
     Cid,
@@ -58,13 +54,9 @@ pub async fn show(settings: &Settings, text: &str) -> Result<(), Failure> {
 fn payload_value(payload: &Payload, output: bool) -> Value {
     match payload {
         Payload::Inline(bytes) => {
-            let content = if output {
-                output_value(bytes)
-            } else {
-                json!(String::from_utf8_lossy(bytes))
-            };
+            let content = if output { output_value(bytes) } else { json!(String::from_utf8_lossy(bytes)) };
             json!({ "cid": Cid::of(bytes).to_string(), "content": content })
-        },
+        }
         Payload::External { cid, length } => json!({ "cid": cid.to_string(), "length": length }),
     }
 }

@@ -199,11 +199,11 @@ impl Journal {
             let mut meta = write.open_table(META)?;
             let layout = meta.get("layout")?.map(|value| u32::decode(&mut value.value()).unwrap_or_default());
             match layout {
-                Some(LAYOUT) => {},
+                Some(LAYOUT) => {}
                 Some(other) => return Err(JournalError::OtherLayout(other)),
                 None => {
                     meta.insert("layout", LAYOUT.encode().as_slice())?;
-                },
+                }
             }
         }
         write.commit()?;

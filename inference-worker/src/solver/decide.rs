@@ -148,7 +148,7 @@ pub fn decide(record: &Record, chain: &ChainView) -> Action {
                 // The chain takes no commitment to a task that has ended, so there is nothing to wait for.
                 _ => Action::End(Outcome::Lost),
             }
-        },
+        }
     }
 }
 

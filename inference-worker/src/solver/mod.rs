@@ -86,6 +86,8 @@ pub struct Solver {
     scanned: BlockNumber,
     /// Whether it was said that the bond is not mature.
     waiting_for_bond: bool,
+    /// Whether no block has been looked at since the start.
+    resumed: bool,
     reports: mpsc::UnboundedReceiver<Report>,
     reporter: mpsc::UnboundedSender<Report>,
 }
@@ -93,6 +95,7 @@ pub struct Solver {
 /// A step that is on its way to the chain.
 #[derive(Clone, Copy, Debug)]
 struct Pending {
+    action: Action,
     /// Height of the block that took it, once known.
     included: Option<BlockNumber>,
 }
@@ -164,6 +167,7 @@ impl Solver {
             last: None,
             scanned: 0,
             waiting_for_bond: false,
+            resumed: true,
             chain,
             sender,
             journal,
@@ -195,7 +199,7 @@ impl Solver {
                     }
                     tracing::info!(unfinished = self.jobs.len(), "stopping; the journal keeps unfinished jobs");
                     return Ok(());
-                },
+                }
                 Some(Stop::Fatal(failure)) => return Err(failure),
                 Some(Stop::Lost(error)) => {
                     let outage = outage.get_or_insert_with(|| {
@@ -207,7 +211,7 @@ impl Solver {
                         _ = &mut shutdown => return Ok(()),
                         _ = tokio::time::sleep(outage.pause()) => {},
                     }
-                },
+                }
             }
         }
     }
@@ -259,6 +263,9 @@ impl Solver {
         let at = self.chain.at(head.hash).await?;
         let finalized = self.chain.finalized().await?;
         self.discover(&at, head, finalized.number()).await?;
+        if std::mem::take(&mut self.resumed) {
+            self.rest_after_start(head.number);
+        }
         self.last = Some(head);
         self.pending.retain(|_, pending| pending.included.is_none_or(|number| head.number < number));
 
@@ -277,6 +284,15 @@ impl Solver {
         self.metrics.unfinished_jobs.set(self.jobs.len() as i64);
         tracing::debug!(number = head.number, jobs = self.jobs.len(), candidates = self.candidates.len(), "block");
         Ok(())
+    }
+
+    /// Gives commitments that were sent before a restart the time to appear: one that is still in the node's pool need
+    /// not be sent, and paid for, twice.
+    fn rest_after_start(&mut self, block: BlockNumber) {
+        let again = block.saturating_add(2);
+        for job in self.jobs.values().filter(|job| job.phase == Phase::Recorded && job.sent_until.is_some()) {
+            self.failures.insert(job.task, Failures { count: 0, again });
+        }
     }
 
     /// Finds open tasks of the models that are served: by the block's events where it follows the last one that was
@@ -299,7 +315,10 @@ impl Solver {
             found
         } else {
             self.scanned = head.number;
-            at.tasks().await?
+            let all = at.tasks().await?;
+            let known: HashSet<_> = all.iter().map(|task| task.id).collect();
+            self.unsuited.retain(|task| known.contains(task));
+            all
         };
         for task in found {
             if task.state == decide::State::Open && self.served.contains_key(&task.model) {
@@ -317,7 +336,7 @@ impl Solver {
         if let Some(job) = self.journal.get(&task.id)? {
             // Only a task that a fork took away and brought back can be open with a record that ended.
             match self.journal.restart(&job.task, finalized) {
-                Ok(()) => {},
+                Ok(()) => {}
                 Err(JournalError::Fixed(_)) => return Ok(()),
                 Err(error) => return Err(error.into()),
             }
@@ -335,14 +354,14 @@ impl Solver {
             match at.task(key.1).await? {
                 Some(task) if task.state == decide::State::Open && task.submitted_at == key.0 => {
                     self.candidates.insert(key, task);
-                },
+                }
                 Some(task) if task.state == decide::State::Open => {
                     self.candidates.remove(&key);
                     self.candidates.insert((task.submitted_at, task.id), task);
-                },
+                }
                 _ => {
                     self.candidates.remove(&key);
-                },
+                }
             }
         }
         if let Some((task, included)) = self.run.as_ref().map(|run| (run.task, run.included)) {
@@ -357,7 +376,12 @@ impl Solver {
     }
 
     /// Everything about a task that matters, at one block.
-    async fn view(&self, task: TaskId, at: &At, finalized: &At) -> Result<(ChainView, Option<types::Task>), ChainError> {
+    async fn view(
+        &self,
+        task: TaskId,
+        at: &At,
+        finalized: &At,
+    ) -> Result<(ChainView, Option<types::Task>), ChainError> {
         let found = at.task(task).await?;
         let commitment = at.commitment(task, self.account).await?;
         let solution = at.solution(task).await?;
@@ -410,19 +434,16 @@ impl Solver {
                     self.admit(found, view.finalized)?;
                 }
                 return Ok(());
-            },
+            }
             Action::Commit => Call::Commit { task, hash: record.commitment },
-            Action::Reveal => Call::Reveal {
-                task,
-                salt: job.salt,
-                trace_seal: job.seal(&self.account),
-                output: job.output.clone(),
-            },
+            Action::Reveal => {
+                Call::Reveal { task, salt: job.salt, trace_seal: job.seal(&self.account), output: job.output.clone() }
+            }
             Action::Claim => Call::Claim { task },
             Action::Withdraw => Call::WithdrawCommitment { task },
         };
         let resting = self.failures.get(&task).is_some_and(|failures| view.block < failures.again);
-        if self.pending.contains_key(&task) || resting {
+        if self.pending.get(&task).is_some_and(|pending| pending.action == action) || resting {
             return Ok(());
         }
         let mut not_after = None;
@@ -432,7 +453,7 @@ impl Solver {
             self.jobs.insert(task, self.journal.mark_sent(&task, until)?);
             not_after = Some(until);
         }
-        self.pending.insert(task, Pending { included: None });
+        self.pending.insert(task, Pending { action, included: None });
         let (sender, reporter, kind) = (self.sender.clone(), self.reporter.clone(), call.name());
         let metrics = self.metrics.clone();
         tokio::spawn(async move {
@@ -442,7 +463,7 @@ impl Solver {
                     tracing::info!(?task, call = kind, transaction = ?sent.hash, "sent");
                     let lost = |_| TxOutcome::Dropped("the transaction was lost sight of".into());
                     Ok(sent.outcome.await.unwrap_or_else(lost))
-                },
+                }
                 Err(refusal) => Err(refusal),
             };
             // The solver may be gone; the journal and the chain tell the rest.
@@ -514,7 +535,7 @@ impl Solver {
                     tracing::info!(task = ?task.id, %cid, "leaving a task whose input is not on chain");
                     self.leave(key);
                     continue;
-                },
+                }
             };
             let included =
                 Inclusion { number: task.submitted_at, hash: self.included_in(at, task.submitted_at).await? };
@@ -593,7 +614,7 @@ impl Solver {
                 tracing::warn!(task = ?task.id, bytes = answer.output.len(), "leaving a task whose answer is too long");
                 Metrics::count(&self.metrics.runs, "too-long");
                 self.unsuited.insert(task.id);
-            },
+            }
             Ok(answer) => {
                 Metrics::count(&self.metrics.runs, "done");
                 self.metrics.run_seconds.observe(answer.seconds);
@@ -601,9 +622,8 @@ impl Solver {
                 let seconds = (answer.seconds * 1_000.0).round() / 1_000.0;
                 tracing::info!(task = ?task.id, tokens = answer.tokens, seconds, "computed");
                 let mut salt = [0u8; 32];
-                getrandom::fill(&mut salt).map_err(|error| {
-                    Stop::Fatal(Failure::Other(format!("the system gives no randomness: {error}")))
-                })?;
+                getrandom::fill(&mut salt)
+                    .map_err(|error| Stop::Fatal(Failure::Other(format!("the system gives no randomness: {error}"))))?;
                 let job = Job {
                     task: task.id,
                     model: task.model,
@@ -616,16 +636,16 @@ impl Solver {
                 };
                 self.journal.record(&job)?;
                 self.jobs.insert(job.task, job);
-            },
+            }
             Err(EngineError::Stopped) => {
                 Metrics::count(&self.metrics.runs, "stopped");
                 tracing::info!(task = ?task.id, "stopped a run that is not wanted any more");
-            },
+            }
             Err(error) => {
                 Metrics::count(&self.metrics.runs, "failed");
                 tracing::warn!(task = ?task.id, %error, "leaving a task that the model cannot do");
                 self.unsuited.insert(task.id);
-            },
+            }
         }
         // The commitment goes out at once, not with the next block, and so does the next run.
         let at = self.chain.best().await?;
@@ -639,28 +659,36 @@ impl Solver {
         self.start(&at).await
     }
 
+    fn forget_pending(&mut self, task: &TaskId, action: Action) {
+        if self.pending.get(task).is_some_and(|pending| pending.action == action) {
+            self.pending.remove(task);
+        }
+    }
+
     /// Takes in what became of a step.
     fn stepped(&mut self, task: TaskId, action: Action, result: Result<TxOutcome, Refusal>) -> Result<(), Stop> {
         let block = self.last.map_or(0, |head| head.number);
         let reason = match result {
             Ok(TxOutcome::Included { number, result: Ok(_), .. }) => {
                 tracing::info!(?task, ?action, block = number, "in a block");
-                self.failures.remove(&task);
-                // The next look at this height or above shows it.
-                self.pending.insert(task, Pending { included: Some(number) });
+                // The next look at this height or above shows it; a look may have been quicker than this news.
+                if let Some(pending) = self.pending.get_mut(&task).filter(|pending| pending.action == action) {
+                    pending.included = Some(number);
+                    self.failures.remove(&task);
+                }
                 return Ok(());
-            },
+            }
             Ok(TxOutcome::Included { result: Err(error), .. }) => error,
             Ok(TxOutcome::Dropped(reason)) => reason,
             Err(Refusal::Chain(error @ ChainError::Incompatible(_))) => return Err(error.into()),
             // The main loop notices a lost connection itself, and tries again when it is back.
             Err(Refusal::Chain(_)) => {
-                self.pending.remove(&task);
+                self.forget_pending(&task, action);
                 return Ok(());
-            },
+            }
             Err(refusal) => refusal.to_string(),
         };
-        self.pending.remove(&task);
+        self.forget_pending(&task, action);
         Metrics::count(&self.metrics.failed, name(action));
         let count = self.failures.get(&task).map_or(0, |failures| failures.count).saturating_add(1);
         let again = if count < FAILURES { block.saturating_add(1 << count) } else { BlockNumber::MAX };

@@ -126,23 +126,27 @@ pub fn find(locals: Vec<Arc<Local>>, registered: &[types::Model], ids: &[ModelId
         match chosen.as_slice() {
             [one] if one.retired => {
                 return Err(Failure::Model(format!("{name} is retired on this chain")));
-            },
+            }
             [one] => served.push(Served { id: one.id, local }),
             [] if found.is_empty() => {
                 let cid = local.cid();
                 return Err(Failure::Model(format!(
                     "{name} (manifest {cid}) is not registered on this chain: register it with `model register`"
                 )));
-            },
-            [] => return Err(Failure::Model(format!("{name} is registered under none of the ids that --model-id names"))),
-            [_, ..] if !ids.is_empty() => served.extend(chosen.iter().map(|model| Served { id: model.id, local: local.clone() })),
+            }
+            [] => {
+                return Err(Failure::Model(format!("{name} is registered under none of the ids that --model-id names")))
+            }
+            [_, ..] if !ids.is_empty() => {
+                served.extend(chosen.iter().map(|model| Served { id: model.id, local: local.clone() }))
+            }
             _ => {
                 let ids: Vec<_> = found.iter().map(|model| format!("{:?}", model.id)).collect();
                 return Err(Failure::Model(format!(
                     "{name} is registered more than once: choose with --model-id among {}",
                     ids.join(", ")
                 )));
-            },
+            }
         }
     }
     Ok(served)

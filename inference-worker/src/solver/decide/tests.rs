@@ -158,12 +158,7 @@ fn no_combination_breaks_a_rule() {
         solution(false, 20, 30),
         solution(true, 12, 48),
     ];
-    let commitments = [
-        None,
-        committed(12),
-        committed(49),
-        Some(CommitmentView { hash: STRANGE, at: 12 }),
-    ];
+    let commitments = [None, committed(12), committed(49), Some(CommitmentView { hash: STRANGE, at: 12 })];
     let mut seen = std::collections::HashSet::new();
     let mut combinations = 0;
     for state in states {
@@ -212,7 +207,7 @@ fn check(record: &Record, chain: &ChainView, action: Action) {
             assert!(chain.commitment.is_none(), "one commitment for each task: {}", context());
             assert_eq!(task.included, record.included, "{}", context());
             assert!(next < task.deadline, "{}", context());
-        },
+        }
         Reveal => {
             let (task, commitment) = (chain.task.unwrap(), chain.commitment.unwrap());
             assert_eq!(commitment.hash, record.commitment, "{}", context());
@@ -224,16 +219,16 @@ fn check(record: &Record, chain: &ChainView, action: Action) {
                     let solution = chain.solution.unwrap();
                     assert!(!solution.own && commitment.at < solution.committed_at, "{}", context());
                     assert!(next <= solution.first_revealed_at + task.reveal_grace, "{}", context());
-                },
+                }
                 _ => panic!("{}", context()),
             }
-        },
+        }
         Claim => {
             let (task, solution) = (chain.task.unwrap(), chain.solution.unwrap());
             assert!(task.state == State::Solved && solution.own, "{}", context());
             let ends = solution.first_revealed_at + task.reveal_grace + task.contest_window;
             assert!(next > ends, "{}", context());
-        },
+        }
         Withdraw => {
             let task = chain.task.unwrap();
             assert!(chain.commitment.is_some(), "{}", context());
@@ -242,11 +237,11 @@ fn check(record: &Record, chain: &ChainView, action: Action) {
                 let solution = chain.solution.unwrap();
                 assert!(!solution.own && next > solution.first_revealed_at + task.reveal_grace, "{}", context());
             }
-        },
+        }
         Restart => {
             assert!(chain.commitment.is_none(), "{}", context());
             assert!(record.sent_until.is_none_or(|until| until < chain.finalized), "{}", context());
-        },
+        }
         End(outcome) => {
             if chain.commitment.is_some() && chain.task.is_some() {
                 assert_eq!(outcome, Outcome::Forfeited, "a hold is left behind: {}", context());
@@ -258,7 +253,7 @@ fn check(record: &Record, chain: &ChainView, action: Action) {
             if open {
                 assert!(record.sent_until.is_none_or(|until| until < chain.finalized), "{}", context());
             }
-        },
+        }
         Wait => {
             // Waiting is only ever for something that time or others will change.
             if let Some(task) = chain.task {
@@ -268,7 +263,7 @@ fn check(record: &Record, chain: &ChainView, action: Action) {
                     context()
                 );
             }
-        },
+        }
     }
 }
 
