@@ -75,8 +75,13 @@ import_minilm() {
     die "the embedding model came out as $found, not as $EMBEDDING_MODEL_CID: is $MINILM_SOURCE whole?"
 }
 
-# Both models, ready to run.
+# Both models, ready to run, under the names that the runtime's genesis knows.
 install_models() {
+  local dir found
   import_minilm
-  "$WORKER_BIN" model inspect --cid "$TEXT_MODEL_DIR" >/dev/null || die "the text model in $TEXT_MODEL_DIR is damaged"
+  for dir in "$TEXT_MODEL_DIR" "$EMBEDDING_MODEL_DIR"; do
+    found=$("$WORKER_BIN" model inspect --cid "$dir") || die "the model in $dir is damaged"
+    grep -q "$found" "$ROOT/runtime/src/shipped_models.rs" ||
+      die "the model in $dir is $found, which runtime/src/shipped_models.rs does not name"
+  done
 }

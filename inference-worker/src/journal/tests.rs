@@ -146,7 +146,8 @@ fn changing_what_is_not_there_is_refused() {
 /// all, and what an earlier step confirmed is there.
 #[test]
 fn a_crash_or_a_full_disk_between_any_two_writes_loses_nothing_confirmed() {
-    let steps: [fn(&Journal) -> Result<(), JournalError>; 4] = [
+    type Step = fn(&Journal) -> Result<(), JournalError>;
+    let steps: [Step; 4] = [
         |journal| journal.record(&job(1, 1)),
         |journal| journal.mark_sent(&job(1, 1).task, 42).map(drop),
         |journal| journal.advance(&job(1, 1).task, Phase::Committed).map(drop),

@@ -117,7 +117,7 @@ struct Run {
 
 /// News from what runs beside the main loop.
 enum Report {
-    Run { task: types::Task, included: Inclusion, result: Result<Answer, EngineError> },
+    Run { task: Box<types::Task>, included: Inclusion, result: Result<Answer, EngineError> },
     Step { task: TaskId, action: Action, result: Result<TxOutcome, Refusal> },
 }
 
@@ -276,7 +276,7 @@ impl Solver {
         self.refresh(&at, &finalized).await?;
         self.start(&at).await?;
 
-        if head.number % RESCAN == 0 {
+        if head.number.is_multiple_of(RESCAN) {
             self.journal.prune(finalized.number().saturating_sub(KEEP))?;
         }
         self.metrics.best_block.set(i64::from(head.number));
@@ -553,7 +553,7 @@ impl Solver {
             tokio::task::spawn_blocking(move || {
                 let result = served.local.run(&input, &parameters, seed, &stop);
                 // The solver may be gone; nothing was promised to anybody yet.
-                let _ = reporter.send(Report::Run { task, included, result });
+                let _ = reporter.send(Report::Run { task: Box::new(task), included, result });
             });
             break;
         }
@@ -597,7 +597,7 @@ impl Solver {
     /// Takes in news from beside the main loop.
     async fn report(&mut self, report: Report) -> Result<(), Stop> {
         match report {
-            Report::Run { task, included, result } => self.ran(task, included, result).await,
+            Report::Run { task, included, result } => self.ran(*task, included, result).await,
             Report::Step { task, action, result } => self.stepped(task, action, result),
         }
     }

@@ -55,6 +55,8 @@ pub const MAX_PAID_VALIDATORS: u32 = 100;
 pub const UNBOUNDED: sp_runtime::FixedU128 = sp_runtime::FixedU128::from_inner(u128::MAX);
 
 /// The pallet itself.
+// What FRAME's macros generate here uses `expect`; what is written here does not.
+#[allow(clippy::expect_used)]
 #[frame_support::pallet]
 pub mod pallet {
     use super::*;

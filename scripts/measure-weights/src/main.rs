@@ -101,7 +101,7 @@ impl Machine {
     }
 }
 
-fn extensions(executor: impl CodeExecutor + sp_core::traits::ReadRuntimeVersion + 'static) -> Extensions {
+fn extensions(executor: impl CodeExecutor) -> Extensions {
     let (offchain, _) = TestOffchainExt::new();
     let mut extensions = Extensions::default();
     extensions.register(KeystoreExt::new(MemoryKeystore::new()));
