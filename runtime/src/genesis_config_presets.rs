@@ -15,7 +15,7 @@ use crate::{
     SudoConfig, BABE_GENESIS_EPOCH_CONFIG,
 };
 use alloc::{vec, vec::Vec};
-use assay_types::{Balance, BlockNumber, ASY};
+use assay_types::{Balance, BlockNumber, Cid, ASY};
 use frame_support::{build_struct_json_patch, traits::Get};
 use serde_json::Value;
 use sp_genesis_builder::{PresetId, DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET};
@@ -91,7 +91,8 @@ impl Network {
             models: ModelsConfig {
                 models: SHIPPED_MODELS
                     .iter()
-                    .map(|model| (treasury.clone(), model.manifest, model.fee, treasury.clone(), self.rate))
+                    .filter_map(|model| Some((Cid::parse(model.manifest)?.0, model.fee)))
+                    .map(|(manifest, fee)| (treasury.clone(), manifest, fee, treasury.clone(), self.rate))
                     .collect::<Vec<_>>(),
             },
         })

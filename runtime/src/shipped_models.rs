@@ -1,14 +1,28 @@
-//! The models that every network knows from its genesis.
+//! The models that development and local networks know from their genesis.
 
-use assay_types::Balance;
+use assay_types::{Balance, MILLI_ASY};
 
 /// A model of the genesis.
 pub struct ShippedModel {
-    /// Sha2-256 of the model's manifest: the digest in its content id.
-    pub manifest: [u8; 32],
+    /// Content id of the model's manifest.
+    pub manifest: &'static str,
     /// Flat fee per task, in units of ASY.
     pub fee: Balance,
 }
 
-/// The models whose manifests this repository ships.
-pub const SHIPPED_MODELS: &[ShippedModel] = &[];
+/// The models that this repository ships (`assay-kjv`) or installs (`all-MiniLM-L6-v2`), in this order. The scripts
+/// check that the artefacts have these names.
+pub const SHIPPED_MODELS: &[ShippedModel] = &[
+    ShippedModel { manifest: "bafkreib5d34miztd4feuafdgmdgykbcyccsuq5deuz7qblxyrmmk5ubu2m", fee: 100 * MILLI_ASY },
+    ShippedModel { manifest: "bafkreifkyc7kn5mrezlcchq5xybmzwkjf5soyllcc2bu5l6dfswo733sxa", fee: 50 * MILLI_ASY },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_a_content_id() {
+        assert!(SHIPPED_MODELS.iter().all(|model| assay_types::Cid::parse(model.manifest).is_some()));
+    }
+}
