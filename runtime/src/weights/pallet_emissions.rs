@@ -1,6 +1,7 @@
 //! Weights of `pallet_emissions`, written by `scripts/benchmark-weights`; not edited by hand.
 //!
-//! Machine: Intel(R) Xeon(R) Processor @ 2.80GHz. Preset: `development`. Points per component: 20; measurements per point: 10.
+//! Machine: Intel(R) Xeon(R) Processor @ 2.80GHz.
+//! Preset: `development`. Points per component: 20; measurements per point: 10.
 
 use core::marker::PhantomData;
 use frame_support::{traits::Get, weights::Weight};
@@ -10,34 +11,34 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_emissions::WeightInfo for WeightInfo<T> {
     fn note_author() -> Weight {
-        // Fastest measurement: 67949 picoseconds.
-        Weight::from_parts(72162000, 196)
+        // Fastest measurement: 66866 nanoseconds.
+        Weight::from_parts(68703000, 196)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     fn reserve() -> Weight {
-        // Fastest measurement: 59393 picoseconds.
-        Weight::from_parts(62195000, 713)
+        // Fastest measurement: 66318 nanoseconds.
+        Weight::from_parts(78097000, 713)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     fn release() -> Weight {
-        // Fastest measurement: 10783 picoseconds.
-        Weight::from_parts(11193000, 150)
+        // Fastest measurement: 10532 nanoseconds.
+        Weight::from_parts(11457000, 150)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     fn mint() -> Weight {
-        // Fastest measurement: 181248 picoseconds.
-        Weight::from_parts(183544000, 293)
+        // Fastest measurement: 178283 nanoseconds.
+        Weight::from_parts(188270000, 293)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(7))
     }
     /// The range of component `n` is `[1, 100]`.
     fn pay_validators(n: u32) -> Weight {
-        // Fastest measurement: 76959 picoseconds.
-        Weight::from_parts(77530000, 341)
-            .saturating_add(Weight::from_parts(136741587, 0).saturating_mul(n.into()))
+        // Fastest measurement: 76705 nanoseconds.
+        Weight::from_parts(77472000, 341)
+            .saturating_add(Weight::from_parts(98700753, 0).saturating_mul(n.into()))
             .saturating_add(Weight::from_parts(0, 5).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(n.into())))

@@ -1,6 +1,7 @@
 //! Weights of `pallet_settings`, written by `scripts/benchmark-weights`; not edited by hand.
 //!
-//! Machine: Intel(R) Xeon(R) Processor @ 2.80GHz. Preset: `development`. Points per component: 20; measurements per point: 10.
+//! Machine: Intel(R) Xeon(R) Processor @ 2.80GHz.
+//! Preset: `development`. Points per component: 20; measurements per point: 10.
 
 use core::marker::PhantomData;
 use frame_support::{traits::Get, weights::Weight};
@@ -11,9 +12,9 @@ pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_settings::WeightInfo for WeightInfo<T> {
     /// The range of component `n` is `[1, 32]`.
     fn update(n: u32) -> Weight {
-        // Fastest measurement: 80810 picoseconds.
-        Weight::from_parts(87169237, 335)
-            .saturating_add(Weight::from_parts(9128404, 0).saturating_mul(n.into()))
+        // Fastest measurement: 78710 nanoseconds.
+        Weight::from_parts(78324340, 335)
+            .saturating_add(Weight::from_parts(9167267, 0).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(14))
             .saturating_add(T::DbWeight::get().writes(4))
     }
