@@ -78,7 +78,8 @@ pub struct TrainArgs {
     /// Windows per step
     #[arg(long, default_value_t = 8)]
     pub batch: usize,
-    /// Parts of a batch that are worked on at once, each on its own thread
+    /// Parts of a batch that are worked on at once, each on its own thread; RAYON_NUM_THREADS=1 in the environment keeps
+    /// these threads from being split further, which is faster on a busy machine
     #[arg(long, default_value_t = 2)]
     pub threads: usize,
     /// Number of steps
