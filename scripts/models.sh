@@ -3,7 +3,7 @@
 # Sourced after lib.sh, never run. Most of these variables are read by the scripts that source this file.
 # shellcheck disable=SC2034
 
-# The text model was trained by this project (docs/model.md) and is part of the repository.
+# The text model was trained by this project (docs/model-card.md) and is part of the repository.
 TEXT_MODEL_NAME=assay-kjv
 TEXT_MODEL_DIR=$ROOT/inference-worker/models/$TEXT_MODEL_NAME
 
