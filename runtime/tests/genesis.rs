@@ -87,7 +87,7 @@ fn production_endows_nobody_and_has_no_root() {
 #[test]
 #[should_panic(expected = "maturity >= reveal grace + contest window + ballot commit")]
 fn a_genesis_that_breaks_a_relation_is_refused() {
-    genesis_with("production", json!({ "settings": { "epoch_length": 20, "parameters": [] } }));
+    genesis_with("production", json!({ "settings": { "epochLength": 20, "parameters": [] } }));
 }
 
 #[test]
