@@ -51,7 +51,6 @@ pub fn load(id: &str) -> Result<ChainSpec, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sc_service::ChainSpec as _;
     use sp_runtime::BuildStorage;
 
     #[test]
