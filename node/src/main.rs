@@ -3,9 +3,6 @@
 // The errors of the client crates are large, and made once in the life of a node.
 #![allow(clippy::result_large_err)]
 
-// The error of the SDK's command line is large, and it is what its functions return.
-#![allow(clippy::result_large_err)]
-
 mod chain_spec;
 mod cli;
 mod command;
