@@ -87,6 +87,21 @@ mod tests {
 
     const ALL_ONES_MODULO: u64 = 2047;
 
+    /// Task ids and their seed numbers as a live protocol of the same family computed them.
+    #[test]
+    fn seed_number_meets_published_values() {
+        let number = |high: u128, low: u128| {
+            let mut bytes = [0u8; 32];
+            bytes[..16].copy_from_slice(&high.to_be_bytes());
+            bytes[16..].copy_from_slice(&low.to_be_bytes());
+            seed_number(&bytes)
+        };
+        assert_eq!(number(0x172c4a80e56a0610fa3a5a93062b9a53, 0x7c6aca2043eb6b85b052f4cd62d69e2c), 810646377409212);
+        let repeated = 0x1234567890abcdef1234567890abcdef;
+        assert_eq!(number(repeated, repeated), 8085775493774367);
+        assert_eq!(number(0, 0x11223344), 287454020);
+    }
+
     #[test]
     fn every_field_changes_the_commitment() {
         let (a, b) = (AccountId::new([1; 32]), AccountId::new([2; 32]));
