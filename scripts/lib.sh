@@ -4,7 +4,7 @@
 # Most of these variables are read by the scripts that source this file.
 # shellcheck disable=SC2034
 
-set -euo pipefail
+set -eEuo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${ASSAY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/assay}
@@ -27,14 +27,19 @@ die() {
   exit 1
 }
 
-# step NAME COMMAND...: runs a step and says how long it took.
+# step NAME COMMAND...: runs a step and says how long it took. The command is not part of a condition, which would
+# switch errexit off inside it: whatever fails in a step ends the script, and the trap names the step.
 step() {
   local name=$1 begin=$SECONDS
   shift
   say "$name"
-  "$@" || die "$name failed: $*"
+  STEP=$name
+  "$@"
+  STEP=
   say "$name: done in $((SECONDS - begin)) s"
 }
+STEP=
+trap '[[ $BASH_SUBSHELL != 0 || -z $STEP ]] || printf "\033[1;31m[assay] error:\033[0m %s failed\n" "$STEP" >&2' ERR
 
 # The root account needs no sudo; everybody else is asked for it only when something is missing.
 as_root() {
