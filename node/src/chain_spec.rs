@@ -47,35 +47,3 @@ pub fn load(id: &str) -> Result<ChainSpec, String> {
         path => ChainSpec::from_json_file(PathBuf::from(path)),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use sp_runtime::BuildStorage;
-
-    #[test]
-    fn each_network_builds_its_genesis_with_the_runtime_in_it() {
-        if WASM_BINARY.is_none() {
-            return;
-        }
-        for id in ["development", "local", "production"] {
-            let spec = load(id).expect("the runtime is in the node");
-            let storage = spec.build_storage().expect("the preset builds");
-            assert!(storage.top.contains_key(sp_core::storage::well_known_keys::CODE), "{id} has code");
-            assert!(spec.as_json(true).expect("it can be written").contains("\"raw\""));
-        }
-    }
-
-    #[test]
-    fn properties_tell_wallets_how_to_show_asy() {
-        let properties = properties();
-        assert_eq!(properties["tokenSymbol"], "ASY");
-        assert_eq!(properties["tokenDecimals"], 12);
-        assert_eq!(properties["ss58Format"], 42);
-    }
-
-    #[test]
-    fn a_path_to_nothing_is_an_error() {
-        assert!(load("no/such/file.json").is_err());
-    }
-}

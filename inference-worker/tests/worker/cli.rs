@@ -1,8 +1,6 @@
 //! The worker's binary where there is no node: bad input, one clear line each, and the exit code that belongs to it.
 
-mod common;
-
-use common::{artefact, failure, run, worker};
+use crate::common::{artefact, failure, run, worker};
 use std::{
     io::Write,
     path::Path,
@@ -113,8 +111,8 @@ fn broken_weights_are_told() {
 fn a_tokenizer_that_does_not_fit_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("source");
-    common::llama(&source, 1);
-    std::fs::write(source.join("tokenizer.json"), common::tokenizer(common::VOCABULARY + 1)).unwrap();
+    crate::common::llama(&source, 1);
+    std::fs::write(source.join("tokenizer.json"), crate::common::tokenizer(crate::common::VOCABULARY + 1)).unwrap();
     let target = folder.path().join("target");
     let (source, target) = (source.to_str().unwrap(), target.to_str().unwrap());
     let line = failure(

@@ -1,7 +1,6 @@
 //! Each preset builds a state that can run, and says what it is documented to say.
 
-mod common;
-
+use crate::common::{genesis, genesis_with, Blocks};
 use assay_runtime::{
     adapters::MinimumBond,
     genesis_config_presets::{preset_names, ENDOWMENT},
@@ -10,7 +9,6 @@ use assay_runtime::{
     Settings,
 };
 use assay_types::ASY;
-use common::{genesis, genesis_with, Blocks};
 use frame_support::{assert_err, assert_noop, assert_ok, traits::Get, BoundedVec};
 use serde_json::json;
 use sp_consensus_babe::{runtime_decl_for_babe_api::BabeApiV2 as BabeApi, AllowedSlots};

@@ -1,14 +1,12 @@
 //! What a transaction costs and who gets it.
 
-mod common;
-
+use crate::common::{genesis, Blocks};
 use assay_runtime::{
     AccountId, Balance, Balances, Executive, Runtime, RuntimeCall, SignedPayload, System, TransactionPayment,
     UncheckedExtrinsic, VERSION,
 };
 use assay_types::{ASY, MICRO_ASY};
 use codec::Encode;
-use common::{genesis, Blocks};
 use frame_support::dispatch::GetDispatchInfo;
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{generic::Era, MultiSignature};

@@ -3,8 +3,6 @@
 //!
 //! Everything waits for blocks, events and log lines; nothing waits for a time to pass.
 
-mod common;
-
 use assay_types::{protocol, Balance, BlockNumber, Cid, Hash, ModelId, TaskId, ASY, MILLI_ASY};
 use assay_worker::{
     amount,
@@ -155,7 +153,7 @@ struct Solver {
 
 impl Solver {
     fn start(&self) -> Process {
-        let mut command = common::worker();
+        let mut command = crate::common::worker();
         command
             .args(["solve", "--dev-key", self.name, "--bond", "50", "--metrics-addr", "off", "--log-format", "json"])
             .args(["--url", &self.url])
@@ -169,7 +167,7 @@ impl Solver {
 
 /// A user's question, under way.
 fn ask(url: &str, model: &str, text: &str) -> Child {
-    common::worker()
+    crate::common::worker()
         .args(["ask", "--json", "--dev-key", "ferdie", "--url", url, "--model", model, "--fee"])
         .args([&amount::format(FEE), "--max-tokens", "8", "--follow-timeout", "240", text])
         .stdin(Stdio::null())
@@ -337,20 +335,20 @@ async fn kill_after_commitment(chain: &Chain, solver: &Solver, process: Process)
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     let folder = tempfile::tempdir().unwrap();
-    let artefact = common::artefact(folder.path(), 7);
+    let artefact = crate::common::artefact(folder.path(), 7);
     let node = Node { folder: folder.path().join("node"), rpc: free_port(), p2p: free_port() };
     let running = node.start();
     let chain = Chain::connect(&node.url(), PATIENCE).await.unwrap();
 
     // The model comes on chain, and governance lets it earn.
     let register = ["model", "register", "--dev-key", "charlie", "--url", &node.url(), "--fee", "0.5", "--dir"];
-    let registered = common::run(&[&register[..], &[artefact.to_str().unwrap()]].concat());
+    let registered = crate::common::run(&[&register[..], &[artefact.to_str().unwrap()]].concat());
     assert!(registered.status.success(), "{}", String::from_utf8_lossy(&registered.stderr));
     let model_id = String::from_utf8(registered.stdout).unwrap().trim().to_string();
     let mut bytes = [0u8; 32];
     hex::decode_to_slice(&model_id[2..], &mut bytes).unwrap();
     set_rate(&node.url(), ModelId::from(bytes)).await;
-    let listed = common::run(&["model", "list", "--url", &node.url()]);
+    let listed = crate::common::run(&["model", "list", "--url", &node.url()]);
     assert!(String::from_utf8_lossy(&listed.stdout).contains(&model_id));
 
     // The books are opened: what everybody has now.
@@ -379,12 +377,12 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     // Bad questions are told apart and cost no fee.
     let bad = |arguments: &[&str]| {
         let url = node.url();
-        common::run(&[&["ask", "--dev-key", "ferdie", "--url", &url, "hello"], arguments].concat())
+        crate::common::run(&[&["ask", "--dev-key", "ferdie", "--url", &url, "hello"], arguments].concat())
     };
-    assert!(common::failure(&bad(&["--model", &model_id, "--fee", "0.1"]), 3).contains("0.5 ASY at least"));
-    assert!(common::failure(&bad(&["--model", "nonesuch"]), 12).contains("nonesuch"));
+    assert!(crate::common::failure(&bad(&["--model", &model_id, "--fee", "0.1"]), 3).contains("0.5 ASY at least"));
+    assert!(crate::common::failure(&bad(&["--model", "nonesuch"]), 12).contains("nonesuch"));
     let absurd = bad(&["--model", &model_id, "--deadline", "1000000"]);
-    assert!(common::failure(&absurd, 9).contains("DeadlineTooLong"));
+    assert!(crate::common::failure(&absurd, 9).contains("DeadlineTooLong"));
 
     // Both race for the first task; one is killed between commitment and reveal and comes back.
     let question = ask(&node.url(), &model_id, "w3 w4 w5");
@@ -421,7 +419,7 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     // A journal of another chain is refused, and left as it is.
     let foreign = folder.path().join("foreign");
     Journal::open(&foreign).unwrap().bind(Hash::repeat_byte(1), &account("bob")).unwrap();
-    let wrong = common::run(&[
+    let wrong = crate::common::run(&[
         "solve",
         "--dev-key",
         "bob",
@@ -434,7 +432,7 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
         "--models",
         artefact.to_str().unwrap(),
     ]);
-    assert!(common::failure(&wrong, 6).contains("belongs to the chain"));
+    assert!(crate::common::failure(&wrong, 6).contains("belongs to the chain"));
 
     dave_runs.stop();
     // The books are closed: every account has what the events say, to the last unit.

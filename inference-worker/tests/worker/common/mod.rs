@@ -1,6 +1,6 @@
 //! A tiny model, and the worker's binary, for tests that run it as a user would.
 
-#![allow(dead_code, missing_docs)]
+#![allow(missing_docs)]
 
 use safetensors::{tensor::TensorView, Dtype};
 use serde_json::json;

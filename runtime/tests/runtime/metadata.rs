@@ -1,7 +1,5 @@
 //! The worker's code is generated from metadata that is kept in the repository; this notices when it is out of date.
 
-mod common;
-
 use assay_runtime::Runtime;
 use std::path::PathBuf;
 
@@ -12,7 +10,7 @@ const VERSION: u32 = 16;
 fn metadata_file_is_current() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../inference-worker/artifacts/metadata.scale");
     // Some constants are read from the state.
-    let metadata: Vec<u8> = common::genesis("development")
+    let metadata: Vec<u8> = crate::common::genesis("development")
         .execute_with(|| Runtime::metadata_at_version(VERSION))
         .expect("the runtime offers this version")
         .to_vec();
@@ -23,7 +21,7 @@ fn metadata_file_is_current() {
     let committed = std::fs::read(&path).unwrap_or_default();
     assert!(
         committed == metadata,
-        "{} is not this runtime's metadata; `ASSAY_UPDATE=1 cargo test -p assay-runtime --test metadata` rewrites it",
+        "{} is not this runtime's metadata; `ASSAY_UPDATE=1 cargo test -p assay-runtime --test runtime metadata` rewrites it",
         path.display()
     );
 }

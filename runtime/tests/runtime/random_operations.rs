@@ -3,15 +3,13 @@
 //!
 //! `ASSAY_RANDOM_STEPS` sets the number of operations over all runs (default 5,000), `ASSAY_RANDOM_SEED` repeats one run.
 
-mod common;
-
+use crate::common::Blocks;
 use assay_runtime::{
     genesis_config_presets::ENDOWMENT, AccountId, Balance, Balances, Bonds, Emissions, Models, Runtime, RuntimeCall,
     RuntimeEvent, RuntimeOrigin, Settings, Solutions, System, Tasks,
 };
 use assay_traits::{Payload, TaskState};
 use assay_types::{protocol, Cid, Commitment, Hash, ModelId, Salt, TaskId, ASY, MILLI_ASY};
-use common::Blocks;
 use frame_support::{
     traits::fungible::{Inspect, InspectHold},
     BoundedVec,
@@ -400,7 +398,7 @@ fn commitment_of(sealed: &Sealed) -> Commitment {
 
 /// One run of `steps` operations; returns what happened how often.
 fn run(seed: u64, steps: u64) -> BTreeMap<(&'static str, String), u32> {
-    let mut state = common::genesis("development");
+    let mut state = crate::common::genesis("development");
     let mut run = Run::new(seed);
     let mut blocks = Blocks::default();
     let mut done = 0;

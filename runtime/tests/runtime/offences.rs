@@ -1,10 +1,8 @@
 //! A validator who authors two blocks in one slot is stopped.
 
-mod common;
-
+use crate::common::{genesis_with, Blocks};
 use assay_runtime::{Babe, Hash, Header, Historical, Runtime, RuntimeOrigin, Session, SessionKeys};
 use codec::Encode;
-use common::{genesis_with, Blocks};
 use frame_support::{assert_err, assert_ok, traits::KeyOwnerProofSystem};
 use serde_json::json;
 use sp_consensus_babe::{

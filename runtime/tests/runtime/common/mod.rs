@@ -51,7 +51,6 @@ pub fn genesis_with(preset: &str, patch: Value) -> TestExternalities {
 }
 
 /// The genesis of a preset.
-#[allow(dead_code)]
 pub fn genesis(preset: &str) -> TestExternalities {
     genesis_with(preset, Value::Object(Default::default()))
 }
@@ -62,7 +61,6 @@ pub struct Blocks {
     parent: Option<Header>,
 }
 
-#[allow(dead_code)]
 impl Blocks {
     /// Begins the next block: pre-digest of its author, hooks, time.
     pub fn begin(&mut self) {

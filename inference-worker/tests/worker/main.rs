@@ -1,0 +1,5 @@
+//! The worker's binary, alone and with a real node. One test binary: linking the worker is what these tests cost.
+
+mod cli;
+mod common;
+mod e2e;

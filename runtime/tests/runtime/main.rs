@@ -1,0 +1,8 @@
+//! The whole runtime, as the chain executes it. One binary: linking the runtime is what these tests cost.
+
+mod common;
+mod fees;
+mod genesis;
+mod metadata;
+mod offences;
+mod random_operations;
