@@ -1,8 +1,9 @@
 //! The command line.
 
 use crate::{
-    commands, config,
-    engine::cli::{ImportArgs, InspectArgs, RunArgs},
+    commands,
+    commands::artefact::{ImportArgs, InspectArgs, RunArgs},
+    config,
     train::TrainArgs,
 };
 use clap::{Args, Parser, Subcommand};

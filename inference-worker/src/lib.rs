@@ -1,6 +1,6 @@
 //! The Assay worker: solves tasks, asks questions, keeps models and keys.
 //!
-//! It knows the chain only through metadata and RPC. [`engine`] runs models bit-exactly; [`solver`] decides what to do
+//! It knows the chain only through metadata and RPC. [`assay_engine`] runs models bit-exactly; [`solver`] decides what to do
 //! about tasks and does it; [`journal`] keeps on disk what must survive a kill; [`chain`] speaks to the node.
 
 pub mod amount;
@@ -8,7 +8,6 @@ pub mod chain;
 pub mod cli;
 pub mod commands;
 pub mod config;
-pub mod engine;
 pub mod failure;
 pub mod journal;
 pub mod keys;

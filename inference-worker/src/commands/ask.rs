@@ -9,14 +9,14 @@ use crate::{
     },
     cli::AskArgs,
     config::{self, Settings},
-    engine::{
-        manifest::{Kind, MANIFEST_FILE},
-        Manifest,
-    },
     failure::Failure,
     keys,
     progress::Spinner,
     solver::{decide::State, models},
+};
+use assay_engine::{
+    manifest::{Kind, MANIFEST_FILE},
+    Manifest,
 };
 use assay_types::{
     inference::{Parameters, TextParameters},

@@ -1,5 +1,6 @@
 //! What the commands do.
 
+pub mod artefact;
 pub mod ask;
 pub mod key;
 pub mod model;

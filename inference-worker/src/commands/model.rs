@@ -1,12 +1,11 @@
 //! `model`: make, inspect, run, train, register and list models.
 
-use super::{connect, hexadecimal, money};
+use super::{artefact, connect, hexadecimal, money};
 use crate::{
     amount,
     chain::{types::Event, Call, Sender},
     cli::{ListArgs, ModelCommand, RegisterArgs},
     config::{self, Settings},
-    engine,
     failure::Failure,
     keys,
     progress::Spinner,
@@ -23,9 +22,9 @@ use subxt::utils::AccountId32;
 /// What the command could not do.
 pub async fn run(settings: &Settings, command: ModelCommand) -> Result<(), Failure> {
     match command {
-        ModelCommand::Import(args) => heavy(move || engine::cli::import(args)).await,
-        ModelCommand::Inspect(args) => heavy(move || engine::cli::inspect(args)).await,
-        ModelCommand::Run(args) => heavy(move || engine::cli::run(args)).await,
+        ModelCommand::Import(args) => heavy(move || artefact::import(args)).await,
+        ModelCommand::Inspect(args) => heavy(move || artefact::inspect(args)).await,
+        ModelCommand::Run(args) => heavy(move || artefact::run(args)).await,
         ModelCommand::Train(args) => heavy(move || crate::train::run(args)).await,
         ModelCommand::Register(args) => register(settings, args).await,
         ModelCommand::List(args) => list(settings, args).await,

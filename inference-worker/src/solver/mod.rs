@@ -9,11 +9,11 @@ pub mod models;
 
 use crate::{
     chain::{types, At, Call, Chain, ChainError, Head, Refusal, Sender, TxOutcome},
-    engine::EngineError,
     failure::Failure,
     journal::{Inclusion, Job, Journal, JournalError, Outcome, Phase},
     metrics::Metrics,
 };
+use assay_engine::EngineError;
 use assay_types::{protocol, Balance, BlockNumber, Hash, ModelId, TaskId, MAX_INLINE};
 use decide::{decide, judge, observed, still_wanted, Action, ChainView, CommitmentView, Offer, Policy, Record};
 use futures::FutureExt;

@@ -1,10 +1,7 @@
 //! The models that this solver runs: loaded from disk, found on chain, timed as they run.
 
-use crate::{
-    chain::types,
-    engine::{EngineError, Model},
-    failure::Failure,
-};
+use crate::{chain::types, failure::Failure};
+use assay_engine::{EngineError, Model};
 use assay_types::{inference::Parameters, Cid, ModelId};
 use codec::DecodeAll;
 use std::{
@@ -154,7 +151,7 @@ pub fn find(locals: Vec<Arc<Local>>, registered: &[types::Model], ids: &[ModelId
 
 /// The artefacts in `folders`: each is one itself, or holds some.
 pub fn folders(folders: &[PathBuf]) -> Vec<PathBuf> {
-    let is_artefact = |folder: &Path| folder.join(crate::engine::manifest::MANIFEST_FILE).is_file();
+    let is_artefact = |folder: &Path| folder.join(assay_engine::manifest::MANIFEST_FILE).is_file();
     let mut found = Vec::new();
     for folder in folders {
         if is_artefact(folder) {

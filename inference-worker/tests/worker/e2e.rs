@@ -3,6 +3,7 @@
 //!
 //! Everything waits for blocks, events and log lines; nothing waits for a time to pass.
 
+use assay_engine::Model;
 use assay_types::{protocol, Balance, BlockNumber, Cid, Hash, ModelId, TaskId, ASY, MILLI_ASY};
 use assay_worker::{
     amount,
@@ -11,7 +12,6 @@ use assay_worker::{
         types::{Event, Settlement},
         At, Chain,
     },
-    engine::Model,
     journal::Journal,
     keys::{self, KeySource},
 };

@@ -1,7 +1,7 @@
 //! The Llama decoder over a key-value cache. A position's result depends on the tokens up to it and on nothing else:
 //! not on how the tokens were split into calls.
 
-use super::{
+use crate::{
     artefact::Tensors,
     manifest::{self, Activations},
     EngineError,

@@ -1,6 +1,6 @@
 //! The tensors of an artefact: which there must be, how they are stored, and how they are read back.
 
-use super::{
+use crate::{
     manifest::{Architecture, Bert, Llama},
     EngineError,
 };

@@ -1,6 +1,6 @@
 //! Small models from a fixed integer generator, written as Hugging Face folders and imported like any other.
 
-use crate::engine::{
+use crate::{
     artefact::Tensors,
     import::{self, Artefact, Options},
     llama::{rope_table, Llama},

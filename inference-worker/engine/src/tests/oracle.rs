@@ -1,7 +1,7 @@
 //! Float models in candle, from the source weights: what quantisation may change, and nothing more.
 
 use super::fixture;
-use crate::engine::import::{self, Options};
+use crate::import::{self, Options};
 use assay_types::inference::{Output, Parameters};
 use candle_core::{DType, Device, Result, Tensor, D};
 use candle_nn::ops::{silu, softmax_last_dim};
@@ -152,7 +152,7 @@ fn the_encoder_is_close_to_a_float_model() {
     assert!(cosine > 0.999, "{cosine}");
 }
 
-fn embed(model: &crate::engine::Model, text: &str) -> Vec<f32> {
+fn embed(model: &crate::Model, text: &str) -> Vec<f32> {
     let answer = model
         .run(text.as_bytes(), &Parameters::Embedding.encode(), [0; 32], &mut |_, _, _| ControlFlow::Continue(()))
         .unwrap();

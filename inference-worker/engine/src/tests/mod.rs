@@ -5,7 +5,7 @@ mod golden;
 mod oracle;
 mod refusals;
 
-use super::{llama::PREFILL, *};
+use crate::{llama::PREFILL, *};
 use assay_types::inference::{Finish, Output, Parameters, TextOutput, TextParameters};
 use codec::{Decode, Encode};
 use std::ops::ControlFlow;

@@ -1,7 +1,7 @@
 //! Every kind of bad artefact and bad task has its own error.
 
 use super::{fixture, text};
-use crate::engine::{
+use crate::{
     import::{self, Artefact, Options},
     manifest::{Decimal, File},
     EngineError, Manifest, Model,

@@ -1,6 +1,6 @@
 //! The BERT encoder.
 
-use super::{
+use crate::{
     artefact::Tensors,
     llama::{add, quantise, Linear},
     manifest::{self, Activations},

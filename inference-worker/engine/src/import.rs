@@ -1,7 +1,7 @@
 //! Making an artefact from a Hugging Face folder. The quantiser is exact arithmetic, so one source gives the same
 //! bytes, and so the same identity, on every machine.
 
-use super::{
+use crate::{
     artefact::{specs, Tensors},
     llama,
     manifest::{

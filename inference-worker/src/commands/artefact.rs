@@ -1,11 +1,11 @@
 //! What `assay-worker model import`, `inspect` and `run` do.
 
-use super::{
+use anyhow::Context;
+use assay_engine::{
     import::{self, Options},
     manifest::PROMPT_MARK,
     Model,
 };
-use anyhow::Context;
 use assay_types::inference::{Output, Parameters, TextParameters};
 use codec::{Decode, Encode};
 use indicatif::{ProgressBar, ProgressStyle};

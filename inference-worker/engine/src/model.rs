@@ -1,6 +1,6 @@
 //! A loaded model and its runs.
 
-use super::{
+use crate::{
     artefact::Tensors,
     bert::{self, Bert},
     llama::{self, Llama},
@@ -79,7 +79,7 @@ impl Model {
     }
 
     /// Builds a model from parts whose hashes were checked.
-    pub(super) fn from_parts(manifest: Manifest, weights: &[u8], tokenizer: &[u8]) -> Result<Self, EngineError> {
+    pub(crate) fn from_parts(manifest: Manifest, weights: &[u8], tokenizer: &[u8]) -> Result<Self, EngineError> {
         assay_numerics::check_float_environment()?;
         manifest.check().map_err(|reason| EngineError::Manifest(reason.into()))?;
         let mut tensors = Tensors::from_bytes(weights, &manifest.architecture)?;
@@ -188,7 +188,7 @@ impl Model {
         finish(Output::Embedding(EmbeddingOutput { bits }), trace, tokens.len())
     }
 
-    pub(super) fn encode(&self, text: &str, special: bool) -> Result<Vec<u32>, EngineError> {
+    pub(crate) fn encode(&self, text: &str, special: bool) -> Result<Vec<u32>, EngineError> {
         let encoding =
             self.tokenizer.encode(text, special).map_err(|error| EngineError::Tokenizer(error.to_string()))?;
         Ok(encoding.get_ids().to_vec())

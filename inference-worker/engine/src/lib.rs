@@ -5,7 +5,6 @@
 //! id is the model's identity. [`import`] makes an artefact from a Hugging Face folder, [`Model`] loads and runs one.
 //! All arithmetic is that of `assay-numerics`.
 
-pub mod cli;
 pub mod error;
 pub mod import;
 pub mod manifest;

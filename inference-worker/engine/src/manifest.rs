@@ -1,6 +1,6 @@
 //! The manifest: every choice that two honest machines could make differently, and the files by content id.
 
-use super::EngineError;
+use crate::EngineError;
 use assay_numerics::Precision;
 use assay_types::Cid;
 use serde::{Deserialize, Serialize};
