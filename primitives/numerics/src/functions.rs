@@ -1,5 +1,7 @@
 //! exp, SiLU, erf and GELU from additions, multiplications and one division each.
 
+use crate::isa::versions;
+
 /// Arguments of [`exp`] below this count as this: e^-87 is the last power that is not subnormal.
 pub const EXP_MIN: f32 = -87.0;
 /// Arguments of [`exp`] above this count as this: e^88 is near the largest float.
@@ -15,7 +17,7 @@ const ROUNDER: f32 = 12_582_912.0;
 ///
 /// x = n ln 2 + r with n the nearest integer to x log2(e); e^r by its series to the seventh power, whose remainder
 /// is below 2^-27; then times 2^n, which is exact. Relative error below 1.2e-7.
-#[inline]
+#[inline(always)]
 pub fn exp(x: f32) -> f32 {
     let x = if x < EXP_MIN { EXP_MIN } else { x };
     let x = if x > EXP_MAX { EXP_MAX } else { x };
@@ -35,14 +37,14 @@ pub fn exp(x: f32) -> f32 {
 }
 
 /// x / (1 + e^-x).
-#[inline]
+#[inline(always)]
 pub fn silu(x: f32) -> f32 {
     x / (1.0 + exp(-x))
 }
 
 /// The error function, within 6e-7: 1 - (a1 t + ... + a5 t^5) e^(-x^2) with t = 1 / (1 + 0.3275911 |x|), the sign
 /// of x put back (Abramowitz and Stegun 7.1.26).
-#[inline]
+#[inline(always)]
 pub fn erf(x: f32) -> f32 {
     let a = f32::from_bits(x.to_bits() & 0x7fff_ffff);
     let t = 1.0 / (1.0 + 0.327_591_1 * a);
@@ -57,27 +59,37 @@ pub fn erf(x: f32) -> f32 {
 }
 
 /// (0.5 x) (1 + erf(x / sqrt 2)).
-#[inline]
+#[inline(always)]
 pub fn gelu(x: f32) -> f32 {
     (0.5 * x) * (1.0 + erf(x * core::f32::consts::FRAC_1_SQRT_2))
 }
 
-/// Applies GELU to every element.
-pub fn gelu_all(x: &mut [f32]) {
+versions! {
+    /// Applies GELU to every element.
+    pub fn gelu_all(x: &mut [f32]) = gelu_each;
+}
+
+#[inline(always)]
+fn gelu_each(x: &mut [f32]) {
     for x in x {
         *x = gelu(*x);
     }
 }
 
-/// gate = silu(gate) * up, element by element.
-pub fn silu_times(gate: &mut [f32], up: &[f32]) {
+versions! {
+    /// gate = silu(gate) * up, element by element.
+    pub fn silu_times(gate: &mut [f32], up: &[f32]) = silu_times_each;
+}
+
+#[inline(always)]
+fn silu_times_each(gate: &mut [f32], up: &[f32]) {
     for (gate, up) in gate.iter_mut().zip(up) {
         *gate = silu(*gate) * *up;
     }
 }
 
 /// The square root, exactly rounded as IEEE-754 has it.
-#[inline]
+#[inline(always)]
 pub fn sqrt(x: f32) -> f32 {
     libm::sqrtf(x)
 }

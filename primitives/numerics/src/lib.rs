@@ -9,25 +9,31 @@
 //! The written profile is `docs/numerics.md`; [`PROFILE`] names it, and must change with it.
 
 #![cfg_attr(not(feature = "std"), no_std)]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 extern crate alloc;
 
 pub mod attention;
 pub mod functions;
 pub mod half;
+pub mod isa;
+mod kernels;
 pub mod matrix;
 pub mod norm;
 pub mod reduce;
 pub mod rope;
-pub mod row;
+pub mod rows;
 pub mod sampler;
 pub mod trace;
+#[allow(unsafe_code)]
+pub mod view;
 
+pub use isa::{Isa, Kernels};
 pub use matrix::Matrix;
-pub use row::{Precision, Row};
+pub use rows::{Precision, Rows};
 pub use sampler::{Sampler, Sampling};
 pub use trace::Trace;
+pub use view::{Columns, ColumnsMut};
 
 /// Name and version of the profile that this crate implements. Two implementations of the same profile agree to
 /// the bit; any change of a result, however small, is another profile.
@@ -46,6 +52,10 @@ pub enum Error {
     Weight,
     /// A parameter of the sampler is outside its range; the text names it.
     Sampling(&'static str),
+    /// This processor does not have the instruction set.
+    NoSuchIsa(Isa),
+    /// No instruction set has this name.
+    UnknownIsa,
     /// This processor flushes subnormal numbers to zero or does not round to nearest even.
     FloatEnvironment,
 }
@@ -58,6 +68,11 @@ impl core::fmt::Display for Error {
             Self::Shape(place) => write!(formatter, "sizes do not fit together in {place}"),
             Self::Weight => formatter.write_str("a weight of -128 is not allowed"),
             Self::Sampling(name) => write!(formatter, "the sampling parameter {name} is out of range"),
+            Self::NoSuchIsa(isa) => write!(formatter, "this processor does not have {isa}"),
+            Self::UnknownIsa => {
+                formatter.write_str("no such instruction set; there are")?;
+                Isa::ALL.into_iter().try_for_each(|isa| write!(formatter, " {isa}"))
+            }
             Self::FloatEnvironment => {
                 formatter.write_str("the processor's float mode is not IEEE-754 (flush to zero, or another rounding)")
             }

@@ -2,15 +2,21 @@
 
 use crate::{
     functions::sqrt,
+    isa::versions,
     reduce::{dot, sum},
     Error,
 };
 
-/// RMSNorm: out = (x * r) * weight with r = 1 / sqrt(dot(x, x) / n + epsilon).
-///
-/// # Errors
-/// [`Error::NotFinite`] where the sum of squares is not finite; [`Error::Shape`] where lengths differ.
-pub fn rms(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) -> Result<(), Error> {
+versions! {
+    /// RMSNorm: out = (x * r) * weight with r = 1 / sqrt(dot(x, x) / n + epsilon).
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] where the sum of squares is not finite; [`Error::Shape`] where lengths differ.
+    pub fn rms(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) -> Result<(), Error> = rms_row;
+}
+
+#[inline(always)]
+fn rms_row(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) -> Result<(), Error> {
     if x.len() != weight.len() || x.len() != out.len() {
         return Err(Error::Shape("a normalisation"));
     }
@@ -25,11 +31,16 @@ pub fn rms(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) -> Result<(
     Ok(())
 }
 
-/// LayerNorm: d = x - sum(x) / n; out = (d * r) * weight + bias with r = 1 / sqrt(dot(d, d) / n + epsilon).
-///
-/// # Errors
-/// As [`rms`].
-pub fn layer(x: &[f32], weight: &[f32], bias: &[f32], epsilon: f32, out: &mut [f32]) -> Result<(), Error> {
+versions! {
+    /// LayerNorm: d = x - sum(x) / n; out = (d * r) * weight + bias with r = 1 / sqrt(dot(d, d) / n + epsilon).
+    ///
+    /// # Errors
+    /// As [`rms`].
+    pub fn layer(x: &[f32], weight: &[f32], bias: &[f32], epsilon: f32, out: &mut [f32]) -> Result<(), Error> = layer_row;
+}
+
+#[inline(always)]
+fn layer_row(x: &[f32], weight: &[f32], bias: &[f32], epsilon: f32, out: &mut [f32]) -> Result<(), Error> {
     if x.len() != weight.len() || x.len() != bias.len() || x.len() != out.len() {
         return Err(Error::Shape("a normalisation"));
     }
@@ -70,6 +81,7 @@ pub fn unit(x: &mut [f32]) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Kernels;
     use proptest::prelude::*;
 
     proptest! {
@@ -79,12 +91,12 @@ mod tests {
             let n = x.len() as f64;
             let exact: Vec<f64> = x.iter().map(|x| f64::from(*x)).collect();
             let mut out = vec![0.0; x.len()];
-            rms(&x, &w, 1e-5, &mut out).unwrap();
+            rms(Kernels::SCALAR, &x, &w, 1e-5, &mut out).unwrap();
             let r = 1.0 / (exact.iter().map(|x| x * x).sum::<f64>() / n + 1e-5).sqrt();
             for i in 0..x.len() {
                 prop_assert!((f64::from(out[i]) - exact[i] * r * f64::from(w[i])).abs() < 1e-4);
             }
-            layer(&x, &w, &w, 1e-5, &mut out).unwrap();
+            layer(Kernels::SCALAR, &x, &w, &w, 1e-5, &mut out).unwrap();
             let mean = exact.iter().sum::<f64>() / n;
             let variance = exact.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
             for i in 0..x.len() {
@@ -102,11 +114,11 @@ mod tests {
     fn what_is_not_finite_is_refused() {
         for x in [f32::NAN, f32::INFINITY, 1e30] {
             let mut out = [0.0; 2];
-            assert!(rms(&[x, 1.0], &[1.0; 2], 1e-5, &mut out).is_err());
-            assert!(layer(&[x, 1.0], &[1.0; 2], &[0.0; 2], 1e-5, &mut out).is_err());
+            assert!(rms(Kernels::SCALAR, &[x, 1.0], &[1.0; 2], 1e-5, &mut out).is_err());
+            assert!(layer(Kernels::SCALAR, &[x, 1.0], &[1.0; 2], &[0.0; 2], 1e-5, &mut out).is_err());
             assert!(unit(&mut [x, 1.0]).is_err());
         }
-        assert!(rms(&[0.0; 2], &[1.0; 2], 0.0, &mut [0.0; 2]).is_err());
-        assert!(rms(&[0.0; 2], &[1.0; 3], 1e-5, &mut [0.0; 2]).is_err());
+        assert!(rms(Kernels::SCALAR, &[0.0; 2], &[1.0; 2], 0.0, &mut [0.0; 2]).is_err());
+        assert!(rms(Kernels::SCALAR, &[0.0; 2], &[1.0; 3], 1e-5, &mut [0.0; 2]).is_err());
     }
 }

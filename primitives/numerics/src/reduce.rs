@@ -3,6 +3,7 @@
 /// Lanes of every float reduction.
 pub const LANES: usize = 16;
 
+#[inline(always)]
 fn fold(mut lanes: [f32; LANES]) -> f32 {
     let mut width = LANES / 2;
     while width > 0 {
@@ -16,6 +17,7 @@ fn fold(mut lanes: [f32; LANES]) -> f32 {
 }
 
 /// Sum of the elements.
+#[inline(always)]
 pub fn sum(x: &[f32]) -> f32 {
     let mut lanes = [0.0f32; LANES];
     let mut blocks = x.chunks_exact(LANES);
@@ -31,6 +33,7 @@ pub fn sum(x: &[f32]) -> f32 {
 }
 
 /// Sum of the products of elements, each product rounded before it is added. What one slice has more is ignored.
+#[inline(always)]
 pub fn dot(x: &[f32], y: &[f32]) -> f32 {
     let length = x.len().min(y.len());
     let (x, y) = (&x[..length], &y[..length]);
@@ -49,12 +52,14 @@ pub fn dot(x: &[f32], y: &[f32]) -> f32 {
 }
 
 /// Largest magnitude, as the bits of a float: they order like the numbers, and a NaN is above everything.
+#[inline(always)]
 pub(crate) fn largest_magnitude(x: &[f32]) -> u32 {
     let bits = x.iter().fold(0i32, |largest, x| largest.max((x.to_bits() & 0x7fff_ffff) as i32));
     bits as u32
 }
 
 /// Whether no element is a NaN or an infinity.
+#[inline(always)]
 pub fn all_finite(x: &[f32]) -> bool {
     largest_magnitude(x) < 0x7f80_0000
 }

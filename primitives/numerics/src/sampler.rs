@@ -1,6 +1,6 @@
 //! Choosing the next token with integers only, from randomness that depends on the seed and the position alone.
 
-use crate::{reduce::all_finite, row::nearest, Error};
+use crate::{reduce::all_finite, rows::nearest, Error};
 use alloc::vec::Vec;
 use blake2::{digest::consts::U32, Blake2b, Digest};
 use core::cmp::Reverse;

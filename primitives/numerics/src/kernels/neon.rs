@@ -1,0 +1,1 @@
+//! NEON, with and without the dot product instructions.

@@ -1,0 +1,180 @@
+//! AVX2, and AVX-512 with VNNI.
+
+use super::{run, Product, Tile};
+use core::arch::x86_64::*;
+
+/// # Safety
+/// AVX2 is there, and the product's sizes fit.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn avx2(product: Product<'_>) {
+    // SAFETY: the caller's.
+    unsafe { run::<Avx2>(product) }
+}
+
+/// # Safety
+/// AVX-512 F, BW, VL, DQ and VNNI are there, and the product's sizes fit.
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+pub(super) unsafe fn avx512(product: Product<'_>) {
+    // SAFETY: the caller's.
+    unsafe { run::<Avx512Vnni>(product) }
+}
+
+/// `vpmaddubsw` multiplies unsigned by signed bytes and adds pairs in 16 bits: |w| times x with the sign of w. As no
+/// byte is -128, a pair is 2 * 127 * 127 at most and does not saturate.
+struct Avx2;
+
+impl Tile for Avx2 {
+    const PARTS: usize = 4;
+    const WEIGHTS: usize = 2;
+    const OFFSET: i32 = 0;
+
+    #[inline(always)]
+    unsafe fn tile<const P: usize, const W: usize>(
+        parts: *const i8,
+        stride: usize,
+        weights: *const i8,
+        columns: usize,
+    ) -> [[i32; W]; P] {
+        // SAFETY: whole vectors of weights end at `columns`; the rest is copied; parts are padded.
+        unsafe {
+            let mut sums = [[_mm256_setzero_si256(); W]; P];
+            let whole = columns & !31;
+            let mut column = 0;
+            while column < whole {
+                let mut vectors = [_mm256_setzero_si256(); W];
+                for (w, vector) in vectors.iter_mut().enumerate() {
+                    *vector = _mm256_loadu_si256(weights.add(w * columns + column).cast());
+                }
+                step(&mut sums, parts.add(column), stride, vectors);
+                column += 32;
+            }
+            if whole < columns {
+                let mut vectors = [_mm256_setzero_si256(); W];
+                for (w, vector) in vectors.iter_mut().enumerate() {
+                    let mut rest = [0i8; 32];
+                    let from = weights.add(w * columns + whole);
+                    core::ptr::copy_nonoverlapping(from, rest.as_mut_ptr(), columns - whole);
+                    *vector = _mm256_loadu_si256(rest.as_ptr().cast());
+                }
+                step(&mut sums, parts.add(whole), stride, vectors);
+            }
+            let mut totals = [[0; W]; P];
+            for (totals, sums) in totals.iter_mut().zip(sums) {
+                for (total, sum) in totals.iter_mut().zip(sums) {
+                    let sum = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+                    let sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0b01_00_11_10));
+                    let sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0b10_11_00_01));
+                    *total = _mm_cvtsi128_si32(sum);
+                }
+            }
+            totals
+        }
+    }
+}
+
+/// Adds the products of one vector of each row of weights with one of each part.
+#[inline(always)]
+unsafe fn step<const P: usize, const W: usize>(
+    sums: &mut [[__m256i; W]; P],
+    parts: *const i8,
+    stride: usize,
+    weights: [__m256i; W],
+) {
+    // SAFETY: the caller's.
+    unsafe {
+        let ones = _mm256_set1_epi16(1);
+        let mut magnitudes = weights;
+        for magnitude in &mut magnitudes {
+            *magnitude = _mm256_abs_epi8(*magnitude);
+        }
+        for (p, sums) in sums.iter_mut().enumerate() {
+            let x = _mm256_loadu_si256(parts.add(p * stride).cast());
+            for w in 0..W {
+                let pairs = _mm256_maddubs_epi16(magnitudes[w], _mm256_sign_epi8(x, weights[w]));
+                sums[w] = _mm256_add_epi32(sums[w], _mm256_madd_epi16(pairs, ones));
+            }
+        }
+    }
+}
+
+/// Adds the upper half of a vector to the lower.
+#[inline(always)]
+unsafe fn halves(sum: __m512i) -> __m256i {
+    // SAFETY: the caller's.
+    unsafe { _mm256_add_epi32(_mm512_castsi512_si256(sum), _mm512_extracti64x4_epi64(sum, 1)) }
+}
+
+/// `vpdpbusd` multiplies unsigned by signed bytes and adds four products to 32 bits, without saturating: weights with
+/// their top bit flipped are weights plus 128, unsigned.
+struct Avx512Vnni;
+
+impl Tile for Avx512Vnni {
+    const PARTS: usize = 6;
+    const WEIGHTS: usize = 4;
+    const OFFSET: i32 = 128;
+
+    #[inline(always)]
+    unsafe fn tile<const P: usize, const W: usize>(
+        parts: *const i8,
+        stride: usize,
+        weights: *const i8,
+        columns: usize,
+    ) -> [[i32; W]; P] {
+        // SAFETY: whole vectors of weights end at `columns`; of the last only what is there is loaded; parts are padded.
+        unsafe {
+            let flip = _mm512_set1_epi8(i8::MIN);
+            let mut sums = [[_mm512_setzero_si512(); W]; P];
+            let whole = columns & !63;
+            let mut column = 0;
+            while column < whole {
+                let mut vectors = [_mm512_setzero_si512(); W];
+                for (w, vector) in vectors.iter_mut().enumerate() {
+                    let weights = weights.add(w * columns + column);
+                    if P <= 2 {
+                        // Few parts: the weights come from memory, and the processor alone does not ask early enough.
+                        _mm_prefetch(weights.wrapping_add(1024), _MM_HINT_T0);
+                    }
+                    *vector = _mm512_xor_si512(_mm512_loadu_si512(weights.cast()), flip);
+                }
+                for (p, sums) in sums.iter_mut().enumerate() {
+                    let x = _mm512_loadu_si512(parts.add(p * stride + column).cast());
+                    for w in 0..W {
+                        sums[w] = _mm512_dpbusd_epi32(sums[w], vectors[w], x);
+                    }
+                }
+                column += 64;
+            }
+            if whole < columns {
+                let mask = (1u64 << (columns - whole)) - 1;
+                let mut vectors = [_mm512_setzero_si512(); W];
+                for (w, vector) in vectors.iter_mut().enumerate() {
+                    let weights = _mm512_maskz_loadu_epi8(mask, weights.add(w * columns + whole));
+                    *vector = _mm512_xor_si512(weights, flip);
+                }
+                for (p, sums) in sums.iter_mut().enumerate() {
+                    let x = _mm512_loadu_si512(parts.add(p * stride + whole).cast());
+                    for w in 0..W {
+                        sums[w] = _mm512_dpbusd_epi32(sums[w], vectors[w], x);
+                    }
+                }
+            }
+            let mut totals = [[0; W]; P];
+            for (totals, sums) in totals.iter_mut().zip(sums) {
+                if W == 4 {
+                    let pairs = [
+                        _mm256_hadd_epi32(halves(sums[0]), halves(sums[1])),
+                        _mm256_hadd_epi32(halves(sums[2]), halves(sums[3])),
+                    ];
+                    let sum = _mm256_hadd_epi32(pairs[0], pairs[1]);
+                    let sum = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+                    _mm_storeu_si128(totals.as_mut_ptr().cast(), sum);
+                } else {
+                    for (total, sum) in totals.iter_mut().zip(sums) {
+                        *total = _mm512_reduce_add_epi32(sum);
+                    }
+                }
+            }
+            totals
+        }
+    }
+}
