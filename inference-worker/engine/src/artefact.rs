@@ -53,9 +53,14 @@ fn llama_specs(llama: &Llama) -> Vec<Spec> {
             ("o_proj", hidden, queries),
         ] {
             specs.push(spec(name(&format!("self_attn.{part}.weight")), &[outputs, inputs]));
-            if llama.attention_bias {
+            let bias = if part == "o_proj" { llama.has_output_bias() } else { llama.attention_bias };
+            if bias {
                 specs.push(spec(name(&format!("self_attn.{part}.bias")), &[outputs]));
             }
+        }
+        if llama.qk_norm {
+            specs.push(spec(name("self_attn.q_norm.weight"), &[llama.head_dim]));
+            specs.push(spec(name("self_attn.k_norm.weight"), &[llama.head_dim]));
         }
         specs.push(spec(name("mlp.gate_proj.weight"), &[wide, hidden]));
         specs.push(spec(name("mlp.up_proj.weight"), &[wide, hidden]));

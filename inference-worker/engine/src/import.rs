@@ -240,6 +240,10 @@ fn llama_shape(config: &Json, options: &Options) -> Result<Llama, EngineError> {
         // The source format's own default.
         rope_base: Decimal::of(rope_base.unwrap_or(10_000.0)),
         attention_bias: config.flag("attention_bias"),
+        output_bias: None,
+        qk_norm: false,
+        sliding_window: None,
+        rope_scaling: None,
         tied_head: config.flag("tie_word_embeddings"),
     })
 }

@@ -127,8 +127,8 @@ pub enum Architecture {
     Bert(Bert),
 }
 
-/// A Llama decoder: pre-norm RMSNorm, rotary embedding over half-split pairs, grouped queries (query head h reads key
-/// head h / (heads / kv_heads)), SiLU-gated MLP.
+/// A decoder of the Llama family (Llama, TinyLlama, SmolLM2, Mistral, Qwen2, Qwen3): pre-norm RMSNorm, rotary embedding
+/// over half-split pairs, grouped queries (query head h reads key head h / (heads / kv_heads)), SiLU-gated MLP.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Llama {
@@ -152,10 +152,55 @@ pub struct Llama {
     pub norm_epsilon: Decimal,
     /// Base of the rotary frequencies.
     pub rope_base: Decimal,
-    /// Whether queries, keys, values and the attention's output have biases.
+    /// Whether queries, keys and values have biases.
     pub attention_bias: bool,
+    /// Whether the attention's output has a bias; absent: as queries, keys and values have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_bias: Option<bool>,
+    /// Whether each head of queries and keys is normalised by RMSNorm before it is rotated.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub qk_norm: bool,
+    /// A position sees this many positions at most, its own included; absent: all before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sliding_window: Option<usize>,
+    /// How the rotary frequencies are changed for longer contexts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rope_scaling: Option<RopeScaling>,
     /// Whether the output head is the embedding matrix.
     pub tied_head: bool,
+}
+
+impl Llama {
+    /// Whether the attention's output has a bias.
+    pub fn has_output_bias(&self) -> bool {
+        self.output_bias.unwrap_or(self.attention_bias)
+    }
+}
+
+/// How rotary frequencies are changed for longer contexts than a model was first trained for.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum RopeScaling {
+    /// All frequencies are divided by the factor.
+    Linear {
+        /// The factor.
+        factor: Decimal,
+    },
+    /// Llama 3: low frequencies are divided by the factor, high ones stay, those between are interpolated.
+    Llama3 {
+        /// The factor.
+        factor: Decimal,
+        /// Below original context / this many waves a frequency is low.
+        low_frequency_factor: Decimal,
+        /// Above original context / this many waves a frequency is high.
+        high_frequency_factor: Decimal,
+        /// The context that the model was first trained for.
+        original_context: usize,
+    },
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// A BERT encoder: learned positions, post-norm LayerNorm, GELU by erf, attention over the whole text.
