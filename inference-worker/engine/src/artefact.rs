@@ -4,7 +4,7 @@ use crate::{
     manifest::{Architecture, Bert, Llama},
     EngineError,
 };
-use assay_numerics::Matrix;
+use assay_numerics::{matrix::Bytes, Matrix};
 use safetensors::{tensor::TensorView, Dtype, SafeTensors};
 use std::collections::BTreeMap;
 
@@ -146,8 +146,10 @@ impl Tensors {
         safetensors::serialize(views, None).map_err(|error| EngineError::Weights(error.to_string()))
     }
 
-    /// Reads a weights file and checks that it holds exactly the tensors of `architecture`.
-    pub fn from_bytes(bytes: &[u8], architecture: &Architecture) -> Result<Self, EngineError> {
+    /// Reads a weights file and checks that it holds exactly the tensors of `architecture`. Matrices stay where they
+    /// are in the file.
+    pub fn from_bytes(shared: &Bytes, architecture: &Architecture) -> Result<Self, EngineError> {
+        let bytes = (**shared).as_ref();
         let file = SafeTensors::deserialize(bytes).map_err(|error| EngineError::Weights(error.to_string()))?;
         let mut tensors = Self::default();
         let mut expected = 0;
@@ -156,8 +158,11 @@ impl Tensors {
                 [rows, columns] => {
                     let values = read(&file, &spec.name, Dtype::I8, &spec.shape)?;
                     let scales = read(&file, &format!("{}{SCALE_SUFFIX}", spec.name), Dtype::F32, &[*rows])?;
-                    let values = values.iter().map(|byte| i8::from_le_bytes([*byte])).collect();
-                    tensors.matrices.insert(spec.name, Matrix::new(*columns, values, floats(scales))?);
+                    // The view is a part of `bytes`, so its place in them is the distance of the addresses.
+                    let begin = (values.as_ptr() as usize).wrapping_sub(bytes.as_ptr() as usize);
+                    let range = begin..begin.wrapping_add(values.len());
+                    let matrix = Matrix::shared(*columns, shared.clone(), range, floats(scales))?;
+                    tensors.matrices.insert(spec.name, matrix);
                     expected += 2;
                 }
                 _ => {

@@ -2,11 +2,15 @@
 
 use crate::{
     artefact::Tensors,
-    llama::{add, quantise, Linear},
+    llama::{add, attend, quantise, COST_OF_EXP, COST_OF_NORM},
     manifest::{self, Activations},
+    threads::{Linear, Product, Threads},
     EngineError,
 };
-use assay_numerics::{attention, functions, half, norm, Error, Matrix};
+use assay_numerics::{
+    attention::{self, Heads, Mask},
+    functions, half, norm, Columns, ColumnsMut, Error, Rows,
+};
 
 struct Norm {
     weight: Vec<f32>,
@@ -18,13 +22,13 @@ impl Norm {
         Ok(Self { weight: tensors.vector(&format!("{name}.weight"))?, bias: tensors.vector(&format!("{name}.bias"))? })
     }
 
-    fn apply(&self, x: &[f32], epsilon: f32) -> Result<Vec<f32>, Error> {
+    /// Normalises each row of `x` into `out`.
+    fn apply(&self, threads: &Threads, x: &[f32], epsilon: f32, out: &mut [f32]) -> Result<(), Error> {
         let width = self.weight.len();
-        let mut out = vec![0.0; x.len()];
-        for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
-            norm::layer(x, &self.weight, &self.bias, epsilon, out)?;
-        }
-        Ok(out)
+        let rows = x.chunks_exact(width).zip(out.chunks_exact_mut(width));
+        threads.each(x.len() * COST_OF_NORM, rows, |(x, out)| {
+            norm::layer(threads.kernels(), x, &self.weight, &self.bias, epsilon, out)
+        })
     }
 }
 
@@ -45,9 +49,9 @@ pub struct Bert {
     activations: Activations,
     epsilon: f32,
     scale: f32,
-    words: Matrix,
-    positions: Matrix,
-    types: Matrix,
+    words: Linear,
+    positions: Linear,
+    types: Linear,
     norm: Norm,
     layers: Vec<Layer>,
 }
@@ -77,9 +81,9 @@ impl Bert {
             activations,
             epsilon: epsilon as f32,
             scale: attention::scale(shape.hidden_size / shape.heads),
-            words: tensors.matrix("embeddings.word_embeddings.weight")?,
-            positions: tensors.matrix("embeddings.position_embeddings.weight")?,
-            types: tensors.matrix("embeddings.token_type_embeddings.weight")?,
+            words: Linear::take(tensors, "embeddings.word_embeddings", false)?,
+            positions: Linear::take(tensors, "embeddings.position_embeddings", false)?,
+            types: Linear::take(tensors, "embeddings.token_type_embeddings", false)?,
             norm: Norm::take(tensors, "embeddings.LayerNorm")?,
             layers,
         })
@@ -89,68 +93,92 @@ impl Bert {
     /// end the run.
     pub fn encode(
         &self,
+        threads: &Threads,
         tokens: &[u32],
         mut step: impl FnMut(usize) -> Result<(), EngineError>,
     ) -> Result<Vec<f32>, EngineError> {
-        let hidden = self.shape.hidden_size;
+        let (hidden, wide) = (self.shape.hidden_size, self.shape.intermediate_size);
         let mut x = vec![0.0; tokens.len() * hidden];
         let (mut kind, mut place) = (vec![0.0; hidden], vec![0.0; hidden]);
-        for (position, (token, x)) in tokens.iter().zip(x.chunks_exact_mut(hidden)).enumerate() {
-            let read = self.words.read_row(*token as usize, x)
-                && self.types.read_row(0, &mut kind)
-                && self.positions.read_row(position, &mut place);
+        let mut y = vec![0.0; x.len()];
+        for (position, (token, y)) in tokens.iter().zip(y.chunks_exact_mut(hidden)).enumerate() {
+            let read = self.words.matrix.read_row(*token as usize, y)
+                && self.types.matrix.read_row(0, &mut kind)
+                && self.positions.matrix.read_row(position, &mut place);
             if !read {
                 return Err(Error::Shape("the vocabulary").into());
             }
-            add(x, &kind);
-            add(x, &place);
+            add(y, &kind);
+            add(y, &place);
         }
-        let mut x = self.norm.apply(&x, self.epsilon)?;
+        self.norm.apply(threads, &y, self.epsilon, &mut x)?;
+        let mut rows = Rows::default();
+        let (mut queries, mut keys, mut values) = (y.clone(), y.clone(), y.clone());
+        let mut attended = y.clone();
+        let mut inner = vec![0.0; tokens.len() * wide];
         for (done, layer) in self.layers.iter().enumerate() {
-            let rows = quantise(&x, hidden, self.activations.attention_input.into())?;
-            let attended =
-                self.attend(&layer.query.apply(&rows)?, &layer.key.apply(&rows)?, &layer.value.apply(&rows)?)?;
-            let rows = quantise(&attended, hidden, self.activations.attention_output.into())?;
-            let mut y = layer.output.apply(&rows)?;
+            quantise(threads, &x, hidden, self.activations.attention_input.into(), &mut rows)?;
+            threads.multiply(vec![
+                Product { linear: &layer.query, rows: &rows, out: &mut queries },
+                Product { linear: &layer.key, rows: &rows, out: &mut keys },
+                Product { linear: &layer.value, rows: &rows, out: &mut values },
+            ])?;
+            self.attend(threads, &queries, &keys, &values, &mut attended)?;
+            quantise(threads, &attended, hidden, self.activations.attention_output.into(), &mut rows)?;
+            threads.multiply(vec![Product { linear: &layer.output, rows: &rows, out: &mut y }])?;
             add(&mut y, &x);
-            x = layer.attention_norm.apply(&y, self.epsilon)?;
+            layer.attention_norm.apply(threads, &y, self.epsilon, &mut x)?;
 
-            let rows = quantise(&x, hidden, self.activations.mlp_input.into())?;
-            let mut wide = layer.intermediate.apply(&rows)?;
-            functions::gelu_all(&mut wide);
-            let rows = quantise(&wide, self.shape.intermediate_size, self.activations.mlp_output.into())?;
-            let mut y = layer.down.apply(&rows)?;
+            quantise(threads, &x, hidden, self.activations.mlp_input.into(), &mut rows)?;
+            threads.multiply(vec![Product { linear: &layer.intermediate, rows: &rows, out: &mut inner }])?;
+            rows.reset(tokens.len(), wide, self.activations.mlp_output.into());
+            let work = inner.chunks_exact_mut(wide).zip(rows.iter_mut());
+            threads.each(tokens.len() * wide * COST_OF_EXP, work, |(inner, row)| {
+                functions::gelu_all(threads.kernels(), inner);
+                row.fill(threads.kernels(), inner)
+            })?;
+            threads.multiply(vec![Product { linear: &layer.down, rows: &rows, out: &mut y }])?;
             add(&mut y, &x);
-            x = layer.output_norm.apply(&y, self.epsilon)?;
+            layer.output_norm.apply(threads, &y, self.epsilon, &mut x)?;
             step(done + 1)?;
         }
         Ok(x)
     }
 
     /// Attention of every position over all positions.
-    fn attend(&self, queries: &[f32], keys: &[f32], values: &[f32]) -> Result<Vec<f32>, Error> {
+    fn attend(
+        &self,
+        threads: &Threads,
+        queries: &[f32],
+        keys: &[f32],
+        values: &[f32],
+        out: &mut [f32],
+    ) -> Result<(), Error> {
         let width = self.shape.hidden_size;
         let dim = width / self.shape.heads;
-        let mut out = vec![0.0; queries.len()];
-        let mut scratch = attention::Scratch::default();
+        let positions = queries.len() / width;
+        let mut work = Vec::new();
+        let mut rest = ColumnsMut::new(out, width);
         for head in 0..self.shape.heads {
-            let span = head * dim..(head + 1) * dim;
-            let gather = |from: &[f32]| -> Result<Vec<f32>, Error> {
-                from.chunks_exact(width).flat_map(|row| &row[span.clone()]).map(|x| half::round(*x)).collect()
-            };
-            let (keys, values) = (gather(keys)?, gather(values)?);
-            for (query, out) in queries.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
-                attention::attend(
-                    &query[span.clone()],
-                    &keys,
-                    &values,
-                    self.scale,
-                    &mut scratch,
-                    &mut out[span.clone()],
-                )?;
-            }
+            let (out, others) = rest.split_at(dim);
+            rest = others;
+            work.push((head, out));
         }
-        Ok(out)
+        threads.each(2 * positions * positions * width, work, |(head, out)| {
+            let view = |from| Columns::new(from, width, head * dim, dim).ok_or(Error::Shape("attention"));
+            let rounded = |from| -> Result<Vec<u16>, Error> {
+                let from = view(from)?;
+                let mut bits = vec![0; positions * dim];
+                for (row, bits) in bits.chunks_exact_mut(dim).enumerate() {
+                    half::all_to_bits(threads.kernels(), from.row(row), bits)?;
+                }
+                Ok(bits)
+            };
+            let (keys, values) = (rounded(keys)?, rounded(values)?);
+            let queries = view(queries)?;
+            let heads = Heads { queries, dim, keys: &keys, values: &values, scale: self.scale, mask: Mask::Full };
+            attend(threads, &heads, out)
+        })
     }
 }
 

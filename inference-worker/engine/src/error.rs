@@ -22,6 +22,9 @@ pub enum EngineError {
     /// The manifest's bytes are not the canonical ones, so its content id would not be the model's.
     #[error("the manifest is not in canonical form (sorted keys, no spaces): was it edited or re-formatted?")]
     ManifestNotCanonical,
+    /// The system gave no threads to compute with.
+    #[error("cannot start the computing threads: {0}")]
+    Threads(String),
     /// The artefact is for another version of the numerics profile.
     #[error("the model is for profile {found}, this worker computes {}", assay_numerics::PROFILE)]
     Profile {

@@ -9,6 +9,7 @@ use crate::{
         PROMPT_MARK, TOKENIZER_FILE, TOKENIZER_LIBRARY, WEIGHTS_FILE,
     },
     model::{read_tokenizer, Model},
+    threads::Threads,
     EngineError, Manifest,
 };
 use safetensors::{Dtype, SafeTensors};
@@ -17,6 +18,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// Longest text of an embedding model whose folder does not say.
@@ -101,8 +103,8 @@ impl Artefact {
     ///
     /// # Errors
     /// Any that [`Model::load`] has for damaged contents.
-    pub fn load(self) -> Result<Model, EngineError> {
-        Model::from_parts(self.manifest, &self.weights, &self.tokenizer)
+    pub fn load(self, threads: &Arc<Threads>) -> Result<Model, EngineError> {
+        Model::from_parts(self.manifest, Arc::new(self.weights), &self.tokenizer, threads.clone())
     }
 }
 

@@ -3,7 +3,7 @@
 //! An artefact is a folder with `manifest.json`, `weights.safetensors` and `tokenizer.json`. The manifest pins
 //! everything that two honest machines could do differently, the other files by content id; the manifest's own content
 //! id is the model's identity. [`import`] makes an artefact from a Hugging Face folder, [`Model`] loads and runs one.
-//! All arithmetic is that of `assay-numerics`.
+//! All arithmetic is that of `assay-numerics`, spread over [`Threads`]. [`verify`] replays answers.
 
 pub mod error;
 pub mod import;
@@ -13,10 +13,13 @@ mod artefact;
 mod bert;
 mod llama;
 mod model;
+pub mod threads;
+pub mod verify;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::EngineError;
 pub use manifest::Manifest;
-pub use model::{Answer, Model, Progress};
+pub use model::{Answer, Generation, Model, PassMemory, Progress, Watch};
+pub use threads::Threads;

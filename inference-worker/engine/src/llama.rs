@@ -1,20 +1,25 @@
-//! The Llama decoder over a key-value cache. A position's result depends on the tokens up to it and on nothing else:
-//! not on how the tokens were split into calls.
+//! The decoder of the Llama family over key-value caches. A position's result depends on the tokens up to it and on
+//! nothing else: not on how the tokens were split into passes, nor on what else was computed in the same pass.
 
 use crate::{
     artefact::Tensors,
     manifest::{self, Activations},
+    threads::{Linear, Product, Threads},
     EngineError,
 };
-use assay_numerics::{attention, functions, half, norm, rope, Error, Matrix, Precision, Row};
+use assay_numerics::{
+    attention::{self, Heads, Mask, Scratch},
+    functions, half, norm, rope, Columns, ColumnsMut, Error, Precision, Rows,
+};
+use std::cell::RefCell;
 
 /// Tokens that are computed together when a prompt is read.
-pub const PREFILL: usize = 64;
+pub const PREFILL: usize = 128;
+/// Rows of queries that attend together.
+const ATTENTION_ROWS: usize = 32;
 
-/// A matrix with its bias and the precision of what enters it.
-pub struct Linear {
-    matrix: Matrix,
-    bias: Option<Vec<f32>>,
+thread_local! {
+    static SCRATCH: RefCell<(Scratch, Vec<f32>)> = RefCell::default();
 }
 
 impl Linear {
@@ -24,18 +29,6 @@ impl Linear {
         let bias = if bias { Some(tensors.vector(&format!("{name}.bias"))?) } else { None };
         Ok(Self { matrix, bias })
     }
-
-    /// The product with every row, row-major.
-    pub fn apply(&self, rows: &[Row]) -> Result<Vec<f32>, Error> {
-        let mut out = vec![0.0; rows.len() * self.matrix.rows()];
-        self.matrix.multiply(rows, self.bias.as_deref(), &mut out)?;
-        Ok(out)
-    }
-}
-
-/// Quantises each row of `width` floats.
-pub fn quantise(x: &[f32], width: usize, precision: Precision) -> Result<Vec<Row>, Error> {
-    x.chunks_exact(width).map(|x| Row::quantise(x, precision)).collect()
 }
 
 /// x = x + y, element by element.
@@ -45,11 +38,26 @@ pub fn add(x: &mut [f32], y: &[f32]) {
     }
 }
 
+/// Makes `buffer` hold `length` floats, whose values do not matter.
+pub fn room(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
+    if buffer.len() < length {
+        buffer.resize(length, 0.0);
+    }
+    &mut buffer[..length]
+}
+
+/// Attention with this thread's own scratch memory.
+pub fn attend(threads: &Threads, heads: &Heads<'_>, out: ColumnsMut<'_>) -> Result<(), Error> {
+    SCRATCH.with_borrow_mut(|(scratch, _)| attention::attend(threads.kernels(), heads, scratch, out))
+}
+
 struct Layer {
     attention_norm: Vec<f32>,
     query: Linear,
     key: Linear,
     value: Linear,
+    /// Norms of each head of queries and keys.
+    head_norms: Option<(Vec<f32>, Vec<f32>)>,
     output: Linear,
     mlp_norm: Vec<f32>,
     gate: Linear,
@@ -64,19 +72,53 @@ pub struct Llama {
     epsilon: f32,
     scale: f32,
     rope: rope::Table,
-    embeddings: Matrix,
+    embeddings: Linear,
     layers: Vec<Layer>,
     norm: Vec<f32>,
-    head: Option<Matrix>,
+    head: Option<Linear>,
 }
 
-/// Keys and values of the positions read so far, each rounded to half precision.
+/// Keys and values of the positions read so far, in half precision. All its memory is there from the beginning.
 pub struct Cache {
     length: usize,
     capacity: usize,
     /// For each layer and key head, `capacity` vectors of the head's width.
+    keys: Vec<u16>,
+    values: Vec<u16>,
+}
+
+impl Cache {
+    /// Number of positions read.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Bytes of keys and values.
+    pub fn bytes(&self) -> usize {
+        2 * (self.keys.len() + self.values.len())
+    }
+}
+
+/// Some tokens of one sequence, at the positions after those in its cache.
+pub struct Part<'a> {
+    /// What the sequence has read.
+    pub cache: &'a mut Cache,
+    /// The tokens to read.
+    pub tokens: &'a [u32],
+}
+
+/// Memory that passes share, so that none has to allocate. What it holds between passes has no meaning.
+#[derive(Default)]
+pub struct Buffers {
+    x: Vec<f32>,
+    rows: Rows,
+    queries: Vec<f32>,
     keys: Vec<f32>,
     values: Vec<f32>,
+    attended: Vec<f32>,
+    gate: Vec<f32>,
+    up: Vec<f32>,
+    out: Vec<f32>,
 }
 
 /// Most elements of a rotary table.
@@ -104,12 +146,19 @@ impl Llama {
         let layers = (0..shape.layers)
             .map(|layer| {
                 let name = |part: &str| format!("model.layers.{layer}.{part}");
+                let head_norms = if shape.qk_norm {
+                    let query = tensors.vector(&name("self_attn.q_norm.weight"))?;
+                    Some((query, tensors.vector(&name("self_attn.k_norm.weight"))?))
+                } else {
+                    None
+                };
                 Ok(Layer {
                     attention_norm: tensors.vector(&name("input_layernorm.weight"))?,
                     query: Linear::take(tensors, &name("self_attn.q_proj"), shape.attention_bias)?,
                     key: Linear::take(tensors, &name("self_attn.k_proj"), shape.attention_bias)?,
                     value: Linear::take(tensors, &name("self_attn.v_proj"), shape.attention_bias)?,
-                    output: Linear::take(tensors, &name("self_attn.o_proj"), shape.attention_bias)?,
+                    head_norms,
+                    output: Linear::take(tensors, &name("self_attn.o_proj"), shape.has_output_bias())?,
                     mlp_norm: tensors.vector(&name("post_attention_layernorm.weight"))?,
                     gate: Linear::take(tensors, &name("mlp.gate_proj"), false)?,
                     up: Linear::take(tensors, &name("mlp.up_proj"), false)?,
@@ -123,10 +172,10 @@ impl Llama {
             epsilon: epsilon as f32,
             scale: attention::scale(shape.head_dim),
             rope,
-            embeddings: tensors.matrix("model.embed_tokens.weight")?,
+            embeddings: Linear::take(tensors, "model.embed_tokens", false)?,
             layers,
             norm: tensors.vector("model.norm.weight")?,
-            head: if shape.tied_head { None } else { Some(tensors.matrix("lm_head.weight")?) },
+            head: if shape.tied_head { None } else { Some(Linear::take(tensors, "lm_head", false)?) },
         })
     }
 
@@ -135,119 +184,254 @@ impl Llama {
         self.shape.hidden_size
     }
 
+    /// Number of logits in a row.
+    pub fn vocabulary(&self) -> usize {
+        self.shape.vocab_size
+    }
+
     /// An empty cache for `capacity` positions.
     pub fn cache(&self, capacity: usize) -> Cache {
         let size = self.shape.layers * self.shape.kv_heads * capacity * self.shape.head_dim;
-        Cache { length: 0, capacity, keys: vec![0.0; size], values: vec![0.0; size] }
+        Cache { length: 0, capacity, keys: vec![0; size], values: vec![0; size] }
     }
 
-    /// Reads `tokens` at the positions after those in the cache, and gives their final hidden rows (before the last
-    /// norm), row-major.
-    pub fn read(&self, cache: &mut Cache, tokens: &[u32]) -> Result<Vec<f32>, Error> {
+    /// Reads the tokens of several sequences in one pass, and gives their final hidden rows (before the last norm),
+    /// row-major, one sequence after the other. After an error no cache holds more than before.
+    pub fn read<'b>(
+        &self,
+        threads: &Threads,
+        parts: &mut [Part<'_>],
+        buffers: &'b mut Buffers,
+    ) -> Result<&'b mut [f32], Error> {
         let (hidden, dim) = (self.shape.hidden_size, self.shape.head_dim);
-        let start = cache.length;
-        if start + tokens.len() > cache.capacity {
-            return Err(Error::Shape("the context"));
+        let Buffers { x, rows, queries, keys, values, attended, gate, up, out } = buffers;
+        let mut tokens = Vec::new();
+        for part in parts.iter() {
+            if part.cache.length + part.tokens.len() > part.cache.capacity {
+                return Err(Error::Shape("the context"));
+            }
+            tokens.extend_from_slice(part.tokens);
         }
-        let mut x = vec![0.0; tokens.len() * hidden];
+        let count = tokens.len();
+        let (query_width, key_width) = (self.shape.heads * dim, self.shape.kv_heads * dim);
+        let x = room(x, count * hidden);
         for (token, x) in tokens.iter().zip(x.chunks_exact_mut(hidden)) {
-            if !self.embeddings.read_row(*token as usize, x) {
+            if !self.embeddings.matrix.read_row(*token as usize, x) {
                 return Err(Error::Shape("the vocabulary"));
             }
         }
-        let mut normed = vec![0.0; x.len()];
-        let mut attended = vec![0.0; tokens.len() * self.shape.heads * dim];
-        let mut scratch = attention::Scratch::default();
+        let queries = room(queries, count * query_width);
+        let keys = room(keys, count * key_width);
+        let values = room(values, count * key_width);
+        let attended = room(attended, count * query_width);
+        let wide = self.shape.intermediate_size;
+        let (gate, up, out) = (room(gate, count * wide), room(up, count * wide), room(out, count * hidden));
         for (index, layer) in self.layers.iter().enumerate() {
-            self.norm_rows(&x, &layer.attention_norm, &mut normed)?;
-            let rows = quantise(&normed, hidden, self.activations.attention_input.into())?;
-            let mut queries = layer.query.apply(&rows)?;
-            let mut keys = layer.key.apply(&rows)?;
-            let values = layer.value.apply(&rows)?;
-            for heads in [(&mut queries, self.shape.heads), (&mut keys, self.shape.kv_heads)] {
-                for (i, row) in heads.0.chunks_exact_mut(heads.1 * dim).enumerate() {
-                    for head in row.chunks_exact_mut(dim) {
-                        if !self.rope.rotate(start + i, head) {
-                            return Err(Error::Shape("the rotary table"));
-                        }
-                    }
-                }
-            }
-            self.remember(cache, index, &keys, &values)?;
-            self.attend(cache, index, &queries, &mut scratch, &mut attended)?;
-            let rows = quantise(&attended, self.shape.heads * dim, self.activations.attention_output.into())?;
-            add(&mut x, &layer.output.apply(&rows)?);
+            self.quantise_norm(threads, x, &layer.attention_norm, self.activations.attention_input.into(), rows)?;
+            threads.multiply(vec![
+                Product { linear: &layer.query, rows, out: queries },
+                Product { linear: &layer.key, rows, out: keys },
+                Product { linear: &layer.value, rows, out: values },
+            ])?;
+            self.rotate(threads, parts, layer, queries, keys)?;
+            self.remember(threads, parts, index, keys, values)?;
+            self.attend(threads, parts, index, queries, attended)?;
+            quantise(threads, attended, query_width, self.activations.attention_output.into(), rows)?;
+            threads.multiply(vec![Product { linear: &layer.output, rows, out }])?;
+            add(x, out);
 
-            self.norm_rows(&x, &layer.mlp_norm, &mut normed)?;
-            let rows = quantise(&normed, hidden, self.activations.mlp_input.into())?;
-            let mut gate = layer.gate.apply(&rows)?;
-            functions::silu_times(&mut gate, &layer.up.apply(&rows)?);
-            let rows = quantise(&gate, self.shape.intermediate_size, self.activations.mlp_output.into())?;
-            add(&mut x, &layer.down.apply(&rows)?);
+            self.quantise_norm(threads, x, &layer.mlp_norm, self.activations.mlp_input.into(), rows)?;
+            threads.multiply(vec![
+                Product { linear: &layer.gate, rows, out: gate },
+                Product { linear: &layer.up, rows, out: up },
+            ])?;
+            rows.reset(count, wide, self.activations.mlp_output.into());
+            let work = gate.chunks_exact_mut(wide).zip(up.chunks_exact(wide)).zip(rows.iter_mut());
+            threads.each(count * wide * COST_OF_EXP, work, |((gate, up), row)| {
+                functions::silu_times(threads.kernels(), gate, up);
+                row.fill(threads.kernels(), gate)
+            })?;
+            threads.multiply(vec![Product { linear: &layer.down, rows, out }])?;
+            add(x, out);
         }
-        cache.length += tokens.len();
+        for part in parts {
+            part.cache.length += part.tokens.len();
+        }
         Ok(x)
     }
 
-    /// The logits of one hidden row.
-    pub fn logits(&self, hidden: &[f32]) -> Result<Vec<f32>, Error> {
-        let mut normed = vec![0.0; hidden.len()];
-        norm::rms(hidden, &self.norm, self.epsilon, &mut normed)?;
-        let row = Row::quantise(&normed, self.activations.head.into())?;
+    /// The logits of each hidden row.
+    pub fn logits(
+        &self,
+        threads: &Threads,
+        hidden: &[f32],
+        rows: &mut Rows,
+        logits: &mut Vec<f32>,
+    ) -> Result<(), Error> {
+        self.quantise_norm(threads, hidden, &self.norm, self.activations.head.into(), rows)?;
         let head = self.head.as_ref().unwrap_or(&self.embeddings);
-        let mut logits = vec![0.0; head.rows()];
-        head.multiply(std::slice::from_ref(&row), None, &mut logits)?;
-        Ok(logits)
+        logits.resize(rows.count() * head.matrix.rows(), 0.0);
+        threads.multiply(vec![Product { linear: head, rows, out: logits }])
     }
 
-    fn norm_rows(&self, x: &[f32], weight: &[f32], out: &mut [f32]) -> Result<(), Error> {
-        let width = self.shape.hidden_size;
-        for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
-            norm::rms(x, weight, self.epsilon, out)?;
-        }
-        Ok(())
+    /// RMSNorm of each row, quantised.
+    fn quantise_norm(
+        &self,
+        threads: &Threads,
+        x: &[f32],
+        weight: &[f32],
+        precision: Precision,
+        rows: &mut Rows,
+    ) -> Result<(), Error> {
+        let (width, kernels) = (self.shape.hidden_size, threads.kernels());
+        rows.reset(x.len() / width, width, precision);
+        threads.each(x.len() * COST_OF_NORM, x.chunks_exact(width).zip(rows.iter_mut()), |(x, row)| {
+            SCRATCH.with_borrow_mut(|(_, normed)| {
+                let normed = room(normed, width);
+                norm::rms(kernels, x, weight, self.epsilon, normed)?;
+                row.fill(kernels, normed)
+            })
+        })
     }
 
-    /// Where the vectors of one layer and key head are in the cache.
-    fn place(&self, cache: &Cache, layer: usize, head: usize) -> usize {
-        (layer * self.shape.kv_heads + head) * cache.capacity * self.shape.head_dim
-    }
-
-    fn remember(&self, cache: &mut Cache, layer: usize, keys: &[f32], values: &[f32]) -> Result<(), Error> {
+    /// Norms, if the model has them, and rotates every head of queries and keys.
+    fn rotate(
+        &self,
+        threads: &Threads,
+        parts: &[Part<'_>],
+        layer: &Layer,
+        queries: &mut [f32],
+        keys: &mut [f32],
+    ) -> Result<(), Error> {
         let dim = self.shape.head_dim;
-        for head in 0..self.shape.kv_heads {
-            let begin = self.place(cache, layer, head) + cache.length * dim;
-            for (from, to) in [(keys, &mut cache.keys), (values, &mut cache.values)] {
-                let rows = from.chunks_exact(self.shape.kv_heads * dim).map(|row| &row[head * dim..(head + 1) * dim]);
-                for (row, to) in rows.zip(to[begin..].chunks_exact_mut(dim)) {
-                    for (x, to) in row.iter().zip(to) {
-                        *to = half::round(*x)?;
+        let positions = parts.iter().flat_map(|part| part.cache.length..part.cache.length + part.tokens.len());
+        let (query_norm, key_norm) = match &layer.head_norms {
+            Some((query, key)) => (Some(query), Some(key)),
+            None => (None, None),
+        };
+        let cost = (queries.len() + keys.len()) * COST_OF_NORM;
+        let rows = queries
+            .chunks_exact_mut(self.shape.heads * dim)
+            .zip(keys.chunks_exact_mut(self.shape.kv_heads * dim))
+            .zip(positions);
+        threads.each(cost, rows, |((queries, keys), position)| {
+            for (row, weight) in [(queries, query_norm), (keys, key_norm)] {
+                for head in row.chunks_exact_mut(dim) {
+                    if let Some(weight) = weight {
+                        SCRATCH.with_borrow_mut(|(_, normed)| {
+                            let normed = room(normed, dim);
+                            norm::rms(threads.kernels(), head, weight, self.epsilon, normed)?;
+                            head.copy_from_slice(normed);
+                            Ok(())
+                        })?;
+                    }
+                    if !self.rope.rotate(position, head) {
+                        return Err(Error::Shape("the rotary table"));
                     }
                 }
             }
+            Ok(())
+        })
+    }
+
+    /// Rounds keys and values to half precision into the caches.
+    fn remember(
+        &self,
+        threads: &Threads,
+        parts: &mut [Part<'_>],
+        layer: usize,
+        keys: &[f32],
+        values: &[f32],
+    ) -> Result<(), Error> {
+        let (dim, heads) = (self.shape.head_dim, self.shape.kv_heads);
+        let mut work = Vec::new();
+        let mut first = 0;
+        for part in parts.iter_mut() {
+            let count = part.tokens.len();
+            let Cache { length, capacity, keys: held_keys, values: held_values } = &mut *part.cache;
+            let size = *capacity * dim;
+            for (from, held) in [(keys, held_keys), (values, held_values)] {
+                let from = &from[first * heads * dim..(first + count) * heads * dim];
+                let held = held[layer * heads * size..(layer + 1) * heads * size].chunks_exact_mut(size.max(1));
+                work.extend(held.enumerate().map(|(head, held)| {
+                    let held = &mut held[*length * dim..(*length + count) * dim];
+                    (Columns::new(from, heads * dim, head * dim, dim), held)
+                }));
+            }
+            first += count;
         }
-        Ok(())
+        threads.each((keys.len() + values.len()) * 4, work, |(from, held)| {
+            let from = from.ok_or(Error::Shape("a cache"))?;
+            for (row, held) in held.chunks_exact_mut(dim).enumerate() {
+                half::all_to_bits(threads.kernels(), from.row(row), held)?;
+            }
+            Ok(())
+        })
     }
 
     fn attend(
         &self,
-        cache: &Cache,
+        threads: &Threads,
+        parts: &[Part<'_>],
         layer: usize,
         queries: &[f32],
-        scratch: &mut attention::Scratch,
         out: &mut [f32],
     ) -> Result<(), Error> {
-        let (dim, heads) = (self.shape.head_dim, self.shape.heads);
-        let group = heads / self.shape.kv_heads;
-        let rows = queries.chunks_exact(heads * dim).zip(out.chunks_exact_mut(heads * dim));
-        for (i, (queries, out)) in rows.enumerate() {
-            let visible = (cache.length + i + 1) * dim;
-            for (head, (query, out)) in queries.chunks_exact(dim).zip(out.chunks_exact_mut(dim)).enumerate() {
-                let begin = self.place(cache, layer, head / group);
-                let (keys, values) = (&cache.keys[begin..begin + visible], &cache.values[begin..begin + visible]);
-                attention::attend(query, keys, values, self.scale, scratch, out)?;
+        let dim = self.shape.head_dim;
+        let width = self.shape.heads * dim;
+        let group = width / self.shape.kv_heads;
+        let mut cost = 0;
+        let mut work = Vec::new();
+        let mut rest = ColumnsMut::new(out, width);
+        let mut first = 0;
+        for part in parts {
+            let size = part.cache.capacity * dim;
+            let mut done = 0;
+            while done < part.tokens.len() {
+                let count = ATTENTION_ROWS.min(part.tokens.len() - done);
+                let position = part.cache.length + done;
+                let visible = position + count;
+                cost += 2 * count * visible * width;
+                let queries = &queries[(first + done) * width..(first + done + count) * width];
+                let (mut block, others) = rest.split_rows_at(count);
+                rest = others;
+                for head in 0..self.shape.kv_heads {
+                    let begin = (layer * self.shape.kv_heads + head) * size;
+                    let (out, others) = block.split_at(group);
+                    block = others;
+                    let queries = Columns::new(queries, width, head * group, group).ok_or(Error::Shape("attention"))?;
+                    let heads = Heads {
+                        queries,
+                        dim,
+                        keys: &part.cache.keys[begin..begin + visible * dim],
+                        values: &part.cache.values[begin..begin + visible * dim],
+                        scale: self.scale,
+                        mask: Mask::Causal { first: position, window: self.shape.sliding_window },
+                    };
+                    work.push((heads, out));
+                }
+                done += count;
             }
+            first += part.tokens.len();
         }
-        Ok(())
+        threads.each(cost, work, |(heads, out)| attend(threads, &heads, out))
     }
+}
+
+/// What a normalised and quantised element costs, in multiplications of a product.
+pub const COST_OF_NORM: usize = 16;
+/// What an element of an activation function costs, quantised.
+pub const COST_OF_EXP: usize = 64;
+
+/// Quantises rows of `width` floats.
+pub fn quantise(
+    threads: &Threads,
+    x: &[f32],
+    width: usize,
+    precision: Precision,
+    rows: &mut Rows,
+) -> Result<(), Error> {
+    rows.reset(x.len() / width, width, precision);
+    let work = x.chunks_exact(width).zip(rows.iter_mut());
+    threads.each(x.len() * COST_OF_NORM, work, |(x, row)| row.fill(threads.kernels(), x))
 }

@@ -3,28 +3,50 @@
 use crate::{
     artefact::Tensors,
     bert::{self, Bert},
-    llama::{self, Llama},
+    llama::{self, Buffers, Cache, Llama, Part},
     manifest::{
         Architecture, EmbeddingRules, File, Pooling, TextRules, MANIFEST_FILE, PROMPT_MARK, TOKENIZER_FILE,
         WEIGHTS_FILE,
     },
+    threads::Threads,
     EngineError, Manifest,
 };
-use assay_numerics::{norm, Sampler, Sampling, Trace};
+use assay_numerics::{matrix::Bytes, norm, Rows, Sampler, Sampling, Trace};
 use assay_types::{
     inference::{EmbeddingOutput, Finish, Output, Parameters, TextOutput, TextParameters},
     Cid, TraceDigest, MAX_INLINE,
 };
 use codec::{DecodeAll, Encode};
-use std::{fs, ops::ControlFlow, path::Path};
+use std::{
+    fs::{self, File as Handle},
+    ops::ControlFlow,
+    path::Path,
+    sync::Arc,
+};
 use tokenizers::{Tokenizer, TruncationDirection, TruncationParams, TruncationStrategy};
 
 /// Bytes of an encoded answer besides its text and tokens, at most.
 const ANSWER_OVERHEAD: usize = 16;
 
-/// Called while a run goes on, with the steps done, the most there may be, and the text so far; breaking ends the
-/// run with [`EngineError::Stopped`].
-pub type Progress<'a> = dyn FnMut(usize, usize, &str) -> ControlFlow<()> + 'a;
+/// How far a run is.
+pub struct Progress<'a> {
+    /// Steps done: tokens generated, or layers computed.
+    pub done: usize,
+    /// The most steps that there may be.
+    pub most: usize,
+    model: &'a Model,
+    tokens: &'a [u32],
+}
+
+impl Progress<'_> {
+    /// The text so far. It may end inside a character whose other bytes are still to come.
+    pub fn text(&self) -> String {
+        self.model.decode(self.tokens).unwrap_or_default()
+    }
+}
+
+/// Called while a run goes on; breaking ends it with [`EngineError::Stopped`].
+pub type Watch<'a> = dyn FnMut(&Progress<'_>) -> ControlFlow<()> + 'a;
 
 /// What a run gave.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,46 +65,103 @@ pub struct Model {
     cid: Cid,
     tokenizer: Tokenizer,
     network: Network,
+    threads: Arc<Threads>,
 }
 
 enum Network {
-    Text {
-        llama: Box<Llama>,
-        rules: TextRules,
-        context: usize,
-        /// Most bytes of text that one token can add to an answer.
-        longest_token: usize,
-    },
-    Embedding {
-        bert: Box<Bert>,
-        rules: EmbeddingRules,
-        width: usize,
-    },
+    Text(Box<Text>),
+    Embedding { bert: Box<Bert>, rules: EmbeddingRules, width: usize },
+}
+
+/// What generates text.
+pub(crate) struct Text {
+    pub llama: Llama,
+    pub rules: TextRules,
+    context: usize,
+    /// Most bytes of text that one token can add to an answer.
+    longest_token: usize,
+}
+
+/// A text generation that goes on pass by pass, alone or together with others: which others makes no difference to it.
+pub struct Generation {
+    sampler: Sampler,
+    seed: [u8; 32],
+    /// The prompt's tokens, and those generated.
+    visible: Vec<u32>,
+    /// How many of them are the prompt's.
+    prompt: usize,
+    /// Most tokens to generate.
+    most: usize,
+    /// Does the end-of-sequence token end it?
+    ends: bool,
+    cache: Cache,
+    trace: Trace,
+    finish: Option<Finish>,
+    failure: Option<EngineError>,
+}
+
+impl Generation {
+    /// Whether nothing is left to do, because it is complete or failed.
+    pub fn is_done(&self) -> bool {
+        self.finish.is_some() || self.failure.is_some()
+    }
+
+    /// Number of tokens generated.
+    pub fn generated(&self) -> usize {
+        self.visible.len() - self.prompt
+    }
+
+    /// Number of tokens that were read.
+    pub fn read(&self) -> usize {
+        self.cache.len()
+    }
+
+    /// Bytes of its keys and values.
+    pub fn cache_bytes(&self) -> usize {
+        self.cache.bytes()
+    }
+}
+
+/// Memory that passes share. What it holds between them has no meaning.
+#[derive(Default)]
+pub struct PassMemory {
+    buffers: Buffers,
+    hidden: Vec<f32>,
+    rows: Rows,
+    logits: Vec<f32>,
 }
 
 impl Model {
-    /// Loads an artefact and checks every hash in it.
+    /// Loads an artefact and checks every hash in it. The weights are mapped, not copied: their file must stay as it is.
     ///
     /// # Errors
     /// Any [`EngineError`] about files, manifest, weights or tokenizer.
-    pub fn load(folder: &Path) -> Result<Self, EngineError> {
+    pub fn load(folder: &Path, threads: &Arc<Threads>) -> Result<Self, EngineError> {
         let read = |file: &str| {
             let path = folder.join(file);
             fs::read(&path).map_err(EngineError::file(&path))
         };
         let manifest = Manifest::from_bytes(&read(MANIFEST_FILE)?)?;
-        let weights = read(WEIGHTS_FILE)?;
+        let path = folder.join(WEIGHTS_FILE);
+        let weights = Handle::open(&path).map_err(EngineError::file(&path))?;
+        // SAFETY: the map is read-only, and nothing of ours writes to an artefact once it is there. Another process that
+        // changed the file would change what is computed, as it would by changing this program.
+        let weights = unsafe { memmap2::Mmap::map(&weights) }.map_err(EngineError::file(&path))?;
         manifest.weights.check(WEIGHTS_FILE, &weights)?;
         let tokenizer = read(TOKENIZER_FILE)?;
         manifest.tokenizer.check(TOKENIZER_FILE, &tokenizer)?;
-        Self::from_parts(manifest, &weights, &tokenizer)
+        Self::from_parts(manifest, Arc::new(weights), &tokenizer, threads.clone())
     }
 
     /// Builds a model from parts whose hashes were checked.
-    pub(crate) fn from_parts(manifest: Manifest, weights: &[u8], tokenizer: &[u8]) -> Result<Self, EngineError> {
-        assay_numerics::check_float_environment()?;
+    pub(crate) fn from_parts(
+        manifest: Manifest,
+        weights: Bytes,
+        tokenizer: &[u8],
+        threads: Arc<Threads>,
+    ) -> Result<Self, EngineError> {
         manifest.check().map_err(|reason| EngineError::Manifest(reason.into()))?;
-        let mut tensors = Tensors::from_bytes(weights, &manifest.architecture)?;
+        let mut tensors = Tensors::from_bytes(&weights, &manifest.architecture)?;
         let mut tokenizer = read_tokenizer(tokenizer)?;
         let (network, vocabulary) = match (&manifest.architecture, &manifest.text, &manifest.embedding) {
             (Architecture::Llama(shape), Some(rules), _) => {
@@ -91,10 +170,13 @@ impl Model {
                 if named != Some(File::of(&rope.to_bytes()).cid.as_str()) {
                     return Err(EngineError::RopeTable);
                 }
-                let llama = Box::new(Llama::new(shape, manifest.activations, rope, &mut tensors)?);
-                let longest_token = longest_token(&tokenizer)?;
-                let network = Network::Text { llama, rules: rules.clone(), context: shape.max_context, longest_token };
-                (network, shape.vocab_size)
+                let text = Text {
+                    llama: Llama::new(shape, manifest.activations, rope, &mut tensors)?,
+                    rules: rules.clone(),
+                    context: shape.max_context,
+                    longest_token: longest_token(&tokenizer)?,
+                };
+                (Network::Text(Box::new(text)), shape.vocab_size)
             }
             (Architecture::Bert(shape), _, Some(rules)) => {
                 let truncation = TruncationParams {
@@ -116,7 +198,7 @@ impl Model {
             return Err(EngineError::TokenizerDoesNotFit { largest, vocabulary });
         }
         let cid = manifest.cid();
-        Ok(Self { manifest, cid, tokenizer, network })
+        Ok(Self { manifest, cid, tokenizer, network, threads })
     }
 
     /// What the model is.
@@ -129,33 +211,228 @@ impl Model {
         self.cid
     }
 
+    /// The threads that it computes with.
+    pub fn threads(&self) -> &Threads {
+        &self.threads
+    }
+
     /// Runs the model on a task's `input` (UTF-8 text) and `parameters` (encoded [`Parameters`]) with its seed. Equal
     /// arguments give equal bytes on every machine.
     ///
     /// # Errors
-    /// Any [`EngineError`] about input, parameters or arithmetic; [`EngineError::Stopped`] when `progress` breaks.
+    /// Any [`EngineError`] about input, parameters or arithmetic; [`EngineError::Stopped`] when `watch` breaks.
     pub fn run(
         &self,
         input: &[u8],
         parameters: &[u8],
         seed: [u8; 32],
-        progress: &mut Progress<'_>,
+        watch: &mut Watch<'_>,
     ) -> Result<Answer, EngineError> {
-        assay_numerics::check_float_environment()?;
-        let text = std::str::from_utf8(input).map_err(|_| EngineError::InputNotText)?;
-        let parameters =
-            Parameters::decode_all(&mut &parameters[..]).map_err(|_| EngineError::ParametersUndecodable)?;
-        match (&self.network, parameters) {
-            (Network::Text { llama, rules, context, longest_token }, Parameters::Text(parameters)) => {
-                let run = TextRun { model: self, llama, rules, context: *context, longest_token: *longest_token };
-                run.generate(text, &parameters, &seed, progress)
-            }
-            (Network::Embedding { bert, rules, width }, Parameters::Embedding) => {
-                self.embed(bert, rules, *width, text, progress)
-            }
-            (Network::Text { .. }, _) => Err(EngineError::ParametersOfAnotherKind("this model generates text")),
-            (Network::Embedding { .. }, _) => Err(EngineError::ParametersOfAnotherKind("this model embeds text")),
+        if let Network::Embedding { bert, rules, width } = &self.network {
+            return self.embed(bert, rules, *width, input, parameters, watch);
         }
+        let mut generation = self.begin(input, parameters, seed)?;
+        let mut memory = PassMemory::default();
+        let mut watch = |generation: &Generation| {
+            let progress = Progress {
+                done: generation.generated(),
+                most: generation.most,
+                model: self,
+                tokens: &generation.visible[generation.prompt..],
+            };
+            go_on(watch(&progress))
+        };
+        while !generation.is_done() {
+            // Once before each pass through the prompt, and after each token.
+            if generation.generated() == 0 {
+                watch(&generation)?;
+            }
+            self.advance(&mut [&mut generation], &mut memory);
+            if generation.generated() > 0 {
+                watch(&generation)?;
+            }
+        }
+        self.finish(generation)
+    }
+
+    /// Begins a text generation, to be advanced by [`Self::advance`].
+    ///
+    /// # Errors
+    /// Any [`EngineError`] about input and parameters.
+    pub fn begin(&self, input: &[u8], parameters: &[u8], seed: [u8; 32]) -> Result<Generation, EngineError> {
+        let (text, prompt, parameters) = self.prepare(input, parameters)?;
+        let most = parameters.max_tokens as usize;
+        self.generation(text, prompt, most, sampling(&parameters), seed)
+    }
+
+    /// As [`Self::begin`], from tokens, and going on to exactly `most` tokens whatever they are: for measurements.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub fn begin_endless(&self, prompt: Vec<u32>, most: usize, seed: [u8; 32]) -> Result<Generation, EngineError> {
+        let text = self.text()?;
+        let parameters = TextParameters::default();
+        let mut generation = self.generation(text, prompt, most, sampling(&parameters), seed)?;
+        generation.ends = false;
+        Ok(generation)
+    }
+
+    fn generation(
+        &self,
+        text: &Text,
+        prompt: Vec<u32>,
+        most: usize,
+        sampling: Sampling,
+        seed: [u8; 32],
+    ) -> Result<Generation, EngineError> {
+        self.threads.check()?;
+        let mut visible = prompt;
+        let prompt = visible.len();
+        visible.reserve_exact(most);
+        Ok(Generation {
+            sampler: Sampler::new(sampling)?,
+            seed,
+            // The last token generated is never read.
+            cache: text.llama.cache((prompt + most).saturating_sub(1)),
+            visible,
+            prompt,
+            most,
+            ends: true,
+            trace: Trace::new(),
+            finish: None,
+            failure: None,
+        })
+    }
+
+    /// One pass: each generation that has read its prompt gets a token, others read on, up to [`llama::PREFILL`]
+    /// tokens in all. What fails, fails alone, and says so in [`Self::finish`].
+    pub fn advance(&self, generations: &mut [&mut Generation], memory: &mut PassMemory) {
+        let text = match self.text() {
+            Ok(text) => text,
+            Err(_) => return,
+        };
+        let failed = self.threads.enter(|| pass(text, &self.threads, generations, memory)).err();
+        let Some(error) = failed else { return };
+        match generations {
+            [generation] => generation.failure = Some(error.into()),
+            // One of them fails the whole pass: alone, each that can goes on. No cache was changed.
+            many => many.iter_mut().for_each(|generation| self.advance(&mut [&mut **generation], memory)),
+        }
+    }
+
+    /// The answer of a generation that is done.
+    ///
+    /// # Errors
+    /// Why it failed; [`EngineError::Stopped`] if it is not done.
+    pub fn finish(&self, generation: Generation) -> Result<Answer, EngineError> {
+        let Generation { visible, prompt, trace, finish, failure, .. } = generation;
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        let finish = finish.ok_or(EngineError::Stopped)?;
+        let tokens = visible[prompt..].to_vec();
+        let count = tokens.len();
+        encode_answer(self.text_output(tokens, finish)?, trace, count)
+    }
+
+    /// The output that generated `tokens` stand for.
+    pub(crate) fn text_output(&self, tokens: Vec<u32>, finish: Finish) -> Result<Output, EngineError> {
+        let shown = match finish {
+            Finish::EndOfSequence => &tokens[..tokens.len().saturating_sub(1)],
+            Finish::MaxTokens => &tokens,
+        };
+        let text = self.decode(shown)?;
+        Ok(Output::Text(TextOutput { text, tokens, finish }))
+    }
+
+    /// The logits for the token after each of the last `count` of `tokens`, row-major, in one teacher-forced pass.
+    ///
+    /// # Errors
+    /// [`EngineError::ContextExceeded`], and any about arithmetic.
+    pub fn logits(&self, tokens: &[u32], count: usize) -> Result<Vec<f32>, EngineError> {
+        let text = self.text()?;
+        let mut all = Vec::new();
+        let first = tokens.len().saturating_sub(count);
+        self.replay_rows(text, tokens, first, &mut |_, rows| {
+            all.extend_from_slice(rows);
+            ControlFlow::Continue(())
+        })?;
+        Ok(all)
+    }
+
+    /// Reads `tokens` in one teacher-forced pass and gives the logits that follow each position from `first` on,
+    /// chunk by chunk: the position of the first, and the rows.
+    pub(crate) fn replay_rows(
+        &self,
+        text: &Text,
+        tokens: &[u32],
+        first: usize,
+        each: &mut dyn FnMut(usize, &[f32]) -> ControlFlow<()>,
+    ) -> Result<(), EngineError> {
+        if tokens.len() > text.context {
+            let context = text.context;
+            return Err(EngineError::ContextExceeded { prompt: tokens.len(), answer: 0, context });
+        }
+        self.threads.check()?;
+        let width = text.llama.width();
+        let mut cache = text.llama.cache(tokens.len());
+        let mut memory = PassMemory::default();
+        for chunk in tokens.chunks(llama::PREFILL) {
+            let begin = cache.len();
+            let PassMemory { buffers, rows, logits, .. } = &mut memory;
+            self.threads.enter(|| -> Result<(), assay_numerics::Error> {
+                let hidden =
+                    text.llama.read(&self.threads, &mut [Part { cache: &mut cache, tokens: chunk }], buffers)?;
+                let skipped = first.saturating_sub(begin).min(chunk.len());
+                logits.clear();
+                if skipped < chunk.len() {
+                    text.llama.logits(&self.threads, &hidden[skipped * width..], rows, logits)?;
+                }
+                Ok(())
+            })?;
+            if !memory.logits.is_empty() && each(begin.max(first), &memory.logits).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn text(&self) -> Result<&Text, EngineError> {
+        match &self.network {
+            Network::Text(text) => Ok(text),
+            Network::Embedding { .. } => Err(EngineError::ParametersOfAnotherKind("this model embeds text")),
+        }
+    }
+
+    /// The prompt's tokens and the parameters of a text task, checked to leave room for the answer.
+    pub(crate) fn prepare(
+        &self,
+        input: &[u8],
+        parameters: &[u8],
+    ) -> Result<(&Text, Vec<u32>, TextParameters), EngineError> {
+        let (prompt, parameters) = read_task(input, parameters)?;
+        let text = self.text()?;
+        let Parameters::Text(parameters) = parameters else {
+            return Err(EngineError::ParametersOfAnotherKind("this model generates text"));
+        };
+        let max_tokens = parameters.max_tokens;
+        if max_tokens == 0 {
+            return Err(EngineError::NoTokens);
+        }
+        let most = (MAX_INLINE as usize - ANSWER_OVERHEAD) / (4 + text.longest_token);
+        if max_tokens as usize > most {
+            return Err(EngineError::TooManyTokens { asked: max_tokens, most: most as u32 });
+        }
+        let mut tokens: Vec<u32> = text.rules.begin.into_iter().collect();
+        tokens.extend(self.encode(&text.rules.template.replacen(PROMPT_MARK, prompt, 1), false)?);
+        if tokens.is_empty() {
+            return Err(EngineError::EmptyPrompt);
+        }
+        if tokens.len() + max_tokens as usize > text.context {
+            let (prompt, context) = (tokens.len(), text.context);
+            return Err(EngineError::ContextExceeded { prompt, answer: max_tokens, context });
+        }
+        Ok((text, tokens, parameters))
     }
 
     fn embed(
@@ -163,9 +440,14 @@ impl Model {
         bert: &Bert,
         rules: &EmbeddingRules,
         width: usize,
-        text: &str,
-        progress: &mut Progress<'_>,
+        input: &[u8],
+        parameters: &[u8],
+        watch: &mut Watch<'_>,
     ) -> Result<Answer, EngineError> {
+        let (text, parameters) = read_task(input, parameters)?;
+        if parameters != Parameters::Embedding {
+            return Err(EngineError::ParametersOfAnotherKind("this model embeds text"));
+        }
         let tokens = self.encode(text, true)?;
         if tokens.is_empty() {
             return Err(EngineError::EmptyPrompt);
@@ -173,7 +455,9 @@ impl Model {
         let Architecture::Bert(shape) = &self.manifest.architecture else {
             return Err(EngineError::Manifest("an encoder was expected".into()));
         };
-        let rows = bert.encode(&tokens, |done| go_on(progress(done, shape.layers, "")))?;
+        self.threads.check()?;
+        let mut step = |done| go_on(watch(&Progress { done, most: shape.layers, model: self, tokens: &[] }));
+        let rows = bert.encode(&self.threads, &tokens, &mut step)?;
         let mut trace = Trace::new();
         trace.row(&rows);
         let Pooling::Mean = rules.pooling;
@@ -185,7 +469,7 @@ impl Model {
             return Err(assay_numerics::Error::NotFinite("the embedding").into());
         }
         let bits = vector.iter().map(|x| x.to_bits()).collect();
-        finish(Output::Embedding(EmbeddingOutput { bits }), trace, tokens.len())
+        encode_answer(Output::Embedding(EmbeddingOutput { bits }), trace, tokens.len())
     }
 
     pub(crate) fn encode(&self, text: &str, special: bool) -> Result<Vec<u32>, EngineError> {
@@ -199,82 +483,78 @@ impl Model {
     }
 }
 
-/// What a text generation needs besides the task.
-struct TextRun<'a> {
-    model: &'a Model,
-    llama: &'a Llama,
-    rules: &'a TextRules,
-    context: usize,
-    longest_token: usize,
+/// One pass over all generations that are not done.
+fn pass(
+    text: &Text,
+    threads: &Threads,
+    generations: &mut [&mut Generation],
+    memory: &mut PassMemory,
+) -> Result<(), assay_numerics::Error> {
+    let mut active: Vec<_> = generations.iter_mut().filter(|generation| !generation.is_done()).collect();
+    // Those that wait for a token come first, so that a long prompt holds up nobody.
+    let mut room = llama::PREFILL.saturating_sub(active.len());
+    let mut parts = Vec::with_capacity(active.len());
+    for generation in &mut active {
+        let pending = &generation.visible[generation.cache.len()..];
+        let taken = pending.len().min(1 + room);
+        room -= taken.saturating_sub(1);
+        parts.push(Part { tokens: &pending[..taken], cache: &mut generation.cache });
+    }
+    let hidden = text.llama.read(threads, &mut parts, &mut memory.buffers)?;
+    let width = text.llama.width();
+    let counts: Vec<usize> = parts.iter().map(|part| part.tokens.len()).collect();
+    // The rows that a token is drawn from.
+    memory.hidden.clear();
+    let mut end = 0;
+    for (generation, count) in active.iter().zip(counts) {
+        end += count;
+        if generation.cache.len() == generation.visible.len() {
+            memory.hidden.extend_from_slice(&hidden[(end - 1) * width..end * width]);
+        }
+    }
+    if memory.hidden.is_empty() {
+        return Ok(());
+    }
+    text.llama.logits(threads, &memory.hidden, &mut memory.rows, &mut memory.logits)?;
+    let drawing = active.into_iter().filter(|generation| generation.cache.len() == generation.visible.len());
+    let rows = memory.logits.chunks_exact(text.llama.vocabulary());
+    threads.each(usize::MAX, drawing.zip(rows), |(generation, logits)| {
+        draw(&text.rules, generation, logits);
+        Ok(())
+    })
 }
 
-impl TextRun<'_> {
-    fn generate(
-        &self,
-        prompt: &str,
-        parameters: &TextParameters,
-        seed: &[u8; 32],
-        progress: &mut Progress<'_>,
-    ) -> Result<Answer, EngineError> {
-        let mut sampler = Sampler::new(Sampling {
-            temperature_milli: parameters.temperature_milli,
-            top_k: parameters.top_k,
-            top_p_milli: parameters.top_p_milli,
-            repetition_penalty_milli: parameters.repetition_penalty_milli,
-        })?;
-        let mut visible = self.prompt(prompt, parameters.max_tokens)?;
-        let read = visible.len();
-        let most = parameters.max_tokens as usize;
-        let mut cache = self.llama.cache(read + most);
-        let mut hidden = Vec::new();
-        for tokens in visible.chunks(llama::PREFILL) {
-            go_on(progress(0, most, ""))?;
-            hidden = self.llama.read(&mut cache, tokens)?;
-        }
-        let width = self.llama.width();
-        let mut trace = Trace::new();
-        let mut text = String::new();
-        loop {
-            let logits = self.llama.logits(&hidden[hidden.len() - width..])?;
-            trace.row(&logits);
-            let token = sampler.sample(&logits, &visible, seed, visible.len() as u32)?;
-            visible.push(token);
-            let tokens = &visible[read..];
-            let ended = self.rules.end.contains(&token);
-            if !ended {
-                text = self.model.decode(tokens)?;
+/// Draws the next token of a generation.
+fn draw(rules: &TextRules, generation: &mut Generation, logits: &[f32]) {
+    generation.trace.row(logits);
+    let position = generation.visible.len() as u32;
+    match generation.sampler.sample(logits, &generation.visible, &generation.seed, position) {
+        Ok(token) => {
+            generation.visible.push(token);
+            if generation.ends && rules.end.contains(&token) {
+                generation.finish = Some(Finish::EndOfSequence);
+            } else if generation.generated() == generation.most {
+                generation.finish = Some(Finish::MaxTokens);
             }
-            go_on(progress(tokens.len(), most, &text))?;
-            if ended || tokens.len() == most {
-                let finish_reason = if ended { Finish::EndOfSequence } else { Finish::MaxTokens };
-                let count = tokens.len();
-                let output = TextOutput { text, tokens: tokens.to_vec(), finish: finish_reason };
-                return finish(Output::Text(output), trace, count);
-            }
-            hidden = self.llama.read(&mut cache, &[token])?;
         }
+        Err(error) => generation.failure = Some(error.into()),
     }
+}
 
-    /// The prompt's tokens, checked to leave room for the answer.
-    fn prompt(&self, prompt: &str, max_tokens: u32) -> Result<Vec<u32>, EngineError> {
-        if max_tokens == 0 {
-            return Err(EngineError::NoTokens);
-        }
-        let most = (MAX_INLINE as usize - ANSWER_OVERHEAD) / (4 + self.longest_token);
-        if max_tokens as usize > most {
-            return Err(EngineError::TooManyTokens { asked: max_tokens, most: most as u32 });
-        }
-        let mut tokens: Vec<u32> = self.rules.begin.into_iter().collect();
-        tokens.extend(self.model.encode(&self.rules.template.replacen(PROMPT_MARK, prompt, 1), false)?);
-        if tokens.is_empty() {
-            return Err(EngineError::EmptyPrompt);
-        }
-        if tokens.len() + max_tokens as usize > self.context {
-            let (prompt, context) = (tokens.len(), self.context);
-            return Err(EngineError::ContextExceeded { prompt, answer: max_tokens, context });
-        }
-        Ok(tokens)
+/// How a task's parameters choose tokens.
+pub(crate) fn sampling(parameters: &TextParameters) -> Sampling {
+    Sampling {
+        temperature_milli: parameters.temperature_milli,
+        top_k: parameters.top_k,
+        top_p_milli: parameters.top_p_milli,
+        repetition_penalty_milli: parameters.repetition_penalty_milli,
     }
+}
+
+fn read_task<'a>(input: &'a [u8], parameters: &[u8]) -> Result<(&'a str, Parameters), EngineError> {
+    let text = std::str::from_utf8(input).map_err(|_| EngineError::InputNotText)?;
+    let parameters = Parameters::decode_all(&mut &parameters[..]).map_err(|_| EngineError::ParametersUndecodable)?;
+    Ok((text, parameters))
 }
 
 fn go_on(flow: ControlFlow<()>) -> Result<(), EngineError> {
@@ -284,7 +564,7 @@ fn go_on(flow: ControlFlow<()>) -> Result<(), EngineError> {
     }
 }
 
-fn finish(output: Output, trace: Trace, tokens: usize) -> Result<Answer, EngineError> {
+fn encode_answer(output: Output, trace: Trace, tokens: usize) -> Result<Answer, EngineError> {
     let output = output.encode();
     if output.len() > MAX_INLINE as usize {
         return Err(EngineError::AnswerTooLong(output.len()));

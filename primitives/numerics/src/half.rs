@@ -1,28 +1,55 @@
 //! Half precision (IEEE-754 binary16), in which attention keys and values are kept.
 
-use crate::Error;
+use crate::{isa::versions, reduce::largest_magnitude, Error};
+
+/// The smallest magnitude that rounds to infinity, 65,520, as bits: infinities and NaNs are above it too.
+const OVERFLOW: u32 = 0x477f_f000;
 
 /// Rounds to the nearest half-precision number, ties to even, and gives its bits.
 ///
 /// # Errors
 /// [`Error::HalfOverflow`] where the result would be infinite, or the number is a NaN.
 pub fn to_bits(x: f32) -> Result<u16, Error> {
-    let bits = x.to_bits();
-    let sign = ((bits >> 16) & 0x8000) as u16;
-    let magnitude = bits & 0x7fff_ffff;
-    // 65,520 is halfway to the first power of two beyond the range: it and all above round to infinity.
-    if magnitude >= 0x477f_f000 {
+    if x.to_bits() & 0x7fff_ffff >= OVERFLOW {
         return Err(Error::HalfOverflow);
     }
-    let rounded = if magnitude >= 0x3880_0000 {
-        // Normal: drop 13 bits of the significand, and take the exponent's bias from 127 to 15.
-        let odd = (magnitude >> 13) & 1;
-        (magnitude + 0x0fff + odd - 0x3800_0000) >> 13
-    } else {
-        // Subnormal: count in units of 2^-24. Adding 0.5 aligns the significand so that the sum's rounding is ours.
-        (f32::from_bits(magnitude) + 0.5).to_bits() - 0x3f00_0000
-    };
-    Ok(sign | rounded as u16)
+    Ok(finite_to_bits(x))
+}
+
+#[inline(always)]
+fn finite_to_bits(x: f32) -> u16 {
+    let bits = x.to_bits();
+    let sign = (bits >> 16) & 0x8000;
+    let magnitude = bits & 0x7fff_ffff;
+    // Normal: drop 13 bits of the significand, and take the exponent's bias from 127 to 15.
+    let odd = (magnitude >> 13) & 1;
+    let normal = magnitude.wrapping_add(0x0fff + odd).wrapping_sub(0x3800_0000) >> 13;
+    // Subnormal: count in units of 2^-24. Adding 0.5 aligns the significand so that the sum's rounding is ours.
+    let subnormal = (f32::from_bits(magnitude) + 0.5).to_bits().wrapping_sub(0x3f00_0000);
+    let rounded = if magnitude >= 0x3880_0000 { normal } else { subnormal };
+    (sign | rounded) as u16
+}
+
+versions! {
+    /// [`to_bits`] of every element of `x`, as many as `out` has.
+    ///
+    /// # Errors
+    /// As [`to_bits`], for any of them; [`Error::Shape`] where lengths differ.
+    pub fn all_to_bits(x: &[f32], out: &mut [u16]) -> Result<(), Error> = each_to_bits;
+}
+
+#[inline(always)]
+fn each_to_bits(x: &[f32], out: &mut [u16]) -> Result<(), Error> {
+    if x.len() != out.len() {
+        return Err(Error::Shape("half-precision numbers"));
+    }
+    if largest_magnitude(x) >= OVERFLOW {
+        return Err(Error::HalfOverflow);
+    }
+    for (x, out) in x.iter().zip(out) {
+        *out = finite_to_bits(*x);
+    }
+    Ok(())
 }
 
 /// 2^112: the difference of the exponents' biases, 127 and 15.
@@ -67,6 +94,21 @@ mod tests {
             } else {
                 assert_eq!(to_bits(reference), Err(Error::HalfOverflow));
             }
+        }
+    }
+
+    #[test]
+    fn many_are_rounded_as_one_is_on_every_path() {
+        use crate::Kernels;
+        let x: Vec<f32> = (0..4000).map(|i| (i as f32 - 2000.0) * 1.7e-7 * (1 << (i % 37)) as f32).collect();
+        let x: Vec<f32> = x.into_iter().filter(|x| x.abs() < 65_520.0).collect();
+        for kernels in Kernels::available() {
+            let mut out = vec![0; x.len()];
+            all_to_bits(kernels, &x, &mut out).unwrap();
+            assert!(x.iter().zip(&out).all(|(x, bits)| to_bits(*x) == Ok(*bits)));
+            assert_eq!(all_to_bits(kernels, &[1.0, 65_520.0], &mut [0; 2]), Err(Error::HalfOverflow));
+            assert_eq!(all_to_bits(kernels, &[f32::NAN], &mut [0]), Err(Error::HalfOverflow));
+            assert!(all_to_bits(kernels, &[1.0], &mut []).is_err());
         }
     }
 

@@ -3,13 +3,18 @@
 use crate::{
     artefact::Tensors,
     import::{self, Artefact, Options},
-    llama::{rope_table, Llama},
+    llama::{rope_table, Buffers, Cache, Llama, Part},
     manifest::Architecture,
+    threads::Threads,
     Model,
 };
 use safetensors::{tensor::TensorView, Dtype};
 use serde_json::json;
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 use tempfile::TempDir;
 
 pub const VOCABULARY: usize = 64;
@@ -169,17 +174,37 @@ pub fn artefact(folder: &Path) -> Artefact {
 }
 
 pub fn llama(layers: usize) -> Model {
-    artefact(llama_folder(layers).path()).load().unwrap()
+    artefact(llama_folder(layers).path()).load(&threads()).unwrap()
 }
 
 pub fn bert() -> Model {
-    artefact(bert_folder().path()).load().unwrap()
+    artefact(bert_folder().path()).load(&threads()).unwrap()
+}
+
+/// Two threads for all tests.
+pub fn threads() -> Arc<Threads> {
+    static THREADS: OnceLock<Arc<Threads>> = OnceLock::new();
+    THREADS.get_or_init(|| Arc::new(Threads::new(2, None).unwrap())).clone()
+}
+
+/// The hidden rows of `tokens` after those in the cache.
+pub fn read(llama: &Llama, cache: &mut Cache, tokens: &[u32]) -> Vec<f32> {
+    let mut buffers = Buffers::default();
+    llama.read(&threads(), &mut [Part { cache, tokens }], &mut buffers).unwrap().to_vec()
+}
+
+/// The logits of hidden rows.
+pub fn logits(llama: &Llama, hidden: &[f32]) -> Vec<f32> {
+    let mut logits = Vec::new();
+    llama.logits(&threads(), hidden, &mut Default::default(), &mut logits).unwrap();
+    logits
 }
 
 /// The network without tokenizer and rules.
 pub fn llama_network(layers: usize) -> Llama {
     let artefact = artefact(llama_folder(layers).path());
     let Architecture::Llama(shape) = &artefact.manifest.architecture else { panic!("not a decoder") };
-    let mut tensors = Tensors::from_bytes(&artefact.weights, &artefact.manifest.architecture).unwrap();
+    let bytes: assay_numerics::matrix::Bytes = Arc::new(artefact.weights.clone());
+    let mut tensors = Tensors::from_bytes(&bytes, &artefact.manifest.architecture).unwrap();
     Llama::new(shape, artefact.manifest.activations, rope_table(shape).unwrap(), &mut tensors).unwrap()
 }

@@ -3,7 +3,10 @@
 //! Inputs come from `fixture::Numbers`, each from the state named here; hashes are blake2b-256 over little-endian bytes.
 
 use super::{fixture, run};
-use assay_numerics::{attention, functions, half, norm, reduce, rope, sampler, Matrix, Precision, Row, Trace, PROFILE};
+use assay_numerics::{
+    attention, functions, half, norm, reduce, rope, sampler, Columns, ColumnsMut, Kernels, Matrix, Precision, Rows,
+    Trace, PROFILE,
+};
 use assay_types::inference::{Parameters, TextParameters};
 use blake2::{digest::consts::U32, Blake2b, Digest};
 use codec::Encode;
@@ -32,25 +35,28 @@ fn operations() -> Map<String, Value> {
     let matrix = Matrix::quantise(600, &Numbers(2).vector(40 * 600)).unwrap();
     let mut ops = Map::new();
     let mut add = |name: &str, value: Value| ops.insert(name.into(), value);
-    let integers = |row: &Row| -> Vec<u8> {
-        row.values().iter().flat_map(|q| q.to_le_bytes()).chain(row.scale().to_le_bytes()).collect()
+    let kernels = Kernels::best();
+    let integers = |rows: &Rows| -> Vec<u8> {
+        let values = rows.values(0).flat_map(|q| (q as i16).to_le_bytes());
+        values.chain(rows.scales().iter().flat_map(|scale| scale.to_le_bytes())).collect()
     };
     let bytes: Vec<u8> = matrix.values().iter().map(|q| *q as u8).collect();
     add("weights_w8", hash(&bytes));
     add("weights_w8_scales", floats(matrix.scales()));
     for (name, precision) in [("a8", Precision::A8), ("a16", Precision::A16)] {
-        let row = Row::quantise(&x, precision).unwrap();
+        let row = Rows::quantise(kernels, &x, 600, precision).unwrap();
         add(&format!("quantise_{name}"), hash(&integers(&row)));
         let mut out = vec![0.0; 40];
-        matrix.multiply(std::slice::from_ref(&row), Some(&Numbers(3).vector(40)), &mut out).unwrap();
+        let bias = Numbers(3).vector(40);
+        matrix.multiply(kernels, &row, Some(&bias), 0, ColumnsMut::new(&mut out, 40)).unwrap();
         add(&format!("product_{name}"), floats(&out));
     }
     add("sum", floats(&[reduce::sum(&x)]));
     add("dot", floats(&[reduce::dot(&x, &Numbers(4).vector(600))]));
     let mut out = vec![0.0; 600];
-    norm::rms(&x, &Numbers(5).vector(600), 1e-5, &mut out).unwrap();
+    norm::rms(kernels, &x, &Numbers(5).vector(600), 1e-5, &mut out).unwrap();
     add("rms_norm", floats(&out));
-    norm::layer(&x, &Numbers(5).vector(600), &Numbers(6).vector(600), 1e-12, &mut out).unwrap();
+    norm::layer(kernels, &x, &Numbers(5).vector(600), &Numbers(6).vector(600), 1e-12, &mut out).unwrap();
     add("layer_norm", floats(&out));
     norm::unit(&mut out).unwrap();
     add("unit", floats(&out));
@@ -69,17 +75,19 @@ fn operations() -> Map<String, Value> {
     assert!(table.rotate(200, &mut head));
     add("rope", floats(&head));
     let rounded =
-        |state| -> Vec<f32> { scaled(state, 150 * 32, 6.0).iter().map(|x| half::round(*x).unwrap()).collect() };
+        |state| -> Vec<u16> { scaled(state, 150 * 32, 6.0).iter().map(|x| half::to_bits(*x).unwrap()).collect() };
+    let query = scaled(10, 32, 6.0);
+    let heads = attention::Heads {
+        queries: Columns::new(&query, 32, 0, 32).unwrap(),
+        dim: 32,
+        keys: &rounded(11),
+        values: &rounded(12),
+        scale: attention::scale(32),
+        mask: attention::Mask::Full,
+    };
     let mut out = vec![0.0; 32];
-    attention::attend(
-        &scaled(10, 32, 6.0),
-        &rounded(11),
-        &rounded(12),
-        attention::scale(32),
-        &mut attention::Scratch::default(),
-        &mut out,
-    )
-    .unwrap();
+    let mut scratch = attention::Scratch::default();
+    attention::attend(kernels, &heads, &mut scratch, ColumnsMut::new(&mut out, 32)).unwrap();
     add("attention", floats(&out));
     let powers: Vec<u8> = (0..2_200_000).step_by(7).flat_map(|t| sampler::exp2(t).to_le_bytes()).collect();
     add("exp2", hash(&powers));
@@ -105,18 +113,17 @@ fn models() -> Value {
     let mut logits = Vec::new();
     for count in 1..=3 {
         let network = fixture::llama_network(count);
-        let rows = network.read(&mut network.cache(tokens.len()), &tokens).unwrap();
+        let rows = fixture::read(&network, &mut network.cache(tokens.len()), &tokens);
         layers.push(floats(&rows));
         if count == 3 {
-            logits.extend(rows.chunks_exact(network.width()).map(|row| floats(&network.logits(row).unwrap())));
+            logits.extend(rows.chunks_exact(network.width()).map(|row| floats(&fixture::logits(&network, row))));
         }
     }
     let model = fixture::llama(3);
     let (answer, _) = run(&model, "w7 w8 w9", TextParameters { max_tokens: 50, ..Default::default() }, 42);
     let encoder = fixture::bert();
-    let embedding = encoder
-        .run(b"w7 w8 w9", &Parameters::Embedding.encode(), [0; 32], &mut |_, _, _| ControlFlow::Continue(()))
-        .unwrap();
+    let embedding =
+        encoder.run(b"w7 w8 w9", &Parameters::Embedding.encode(), [0; 32], &mut |_| ControlFlow::Continue(())).unwrap();
     json!({
         "llama": {
             "weights": model.manifest().weights.cid, "hidden_rows_by_layers": layers, "logits_rows": logits,

@@ -1,6 +1,6 @@
 //! Conformance: golden hashes, decode against prefill, refusals, and a float model as the oracle.
 
-mod fixture;
+pub(crate) mod fixture;
 mod golden;
 mod oracle;
 mod refusals;
@@ -16,7 +16,7 @@ fn text(parameters: TextParameters) -> Vec<u8> {
 
 fn run(model: &Model, prompt: &str, parameters: TextParameters, seed: u8) -> (Answer, TextOutput) {
     let answer =
-        model.run(prompt.as_bytes(), &text(parameters), [seed; 32], &mut |_, _, _| ControlFlow::Continue(())).unwrap();
+        model.run(prompt.as_bytes(), &text(parameters), [seed; 32], &mut |_| ControlFlow::Continue(())).unwrap();
     let Output::Text(output) = Output::decode(&mut &answer.output[..]).unwrap() else { panic!("not a text") };
     (answer, output)
 }
@@ -63,14 +63,14 @@ fn progress_counts_tokens_and_can_stop_a_run() {
     let model = fixture::llama(1);
     let parameters = text(TextParameters { max_tokens: 5, temperature_milli: 0, ..Default::default() });
     let mut calls = Vec::new();
-    let _ = model.run(b"w1", &parameters, [0; 32], &mut |done, all, text| {
-        calls.push((done, all, text.len()));
+    let _ = model.run(b"w1", &parameters, [0; 32], &mut |progress| {
+        calls.push((progress.done, progress.most, progress.text().len()));
         ControlFlow::Continue(())
     });
     assert_eq!(calls.first(), Some(&(0, 5, 0)));
     assert!(calls.windows(2).all(|pair| pair[0].0 + 1 == pair[1].0 && pair[0].2 <= pair[1].2));
-    let stopped = model.run(b"w1", &parameters, [0; 32], &mut |done, _, _| {
-        if done == 2 {
+    let stopped = model.run(b"w1", &parameters, [0; 32], &mut |progress| {
+        if progress.done == 2 {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
@@ -84,18 +84,18 @@ fn progress_counts_tokens_and_can_stop_a_run() {
 fn decode_equals_prefill_in_any_chunks() {
     let llama = fixture::llama_network(3);
     let tokens: Vec<u32> = (0..150).map(|i| (i * 7 + 3) % fixture::VOCABULARY as u32).collect();
-    let whole = llama.read(&mut llama.cache(tokens.len()), &tokens).unwrap();
+    let whole = fixture::read(&llama, &mut llama.cache(tokens.len()), &tokens);
     for size in [1, 2, 3, 16, 17, PREFILL, 100] {
         // A cache with room to spare must not change anything either.
         let mut cache = llama.cache(tokens.len() + size);
         let mut rows = Vec::new();
         for chunk in tokens.chunks(size) {
-            rows.extend(llama.read(&mut cache, chunk).unwrap());
+            rows.extend(fixture::read(&llama, &mut cache, chunk));
         }
         assert!(rows.iter().zip(&whole).all(|(a, b)| a.to_bits() == b.to_bits()), "chunks of {size}");
     }
     // What comes later changes nothing before it.
-    let some = llama.read(&mut llama.cache(70), &tokens[..70]).unwrap();
+    let some = fixture::read(&llama, &mut llama.cache(70), &tokens[..70]);
     assert_eq!(some[..], whole[..some.len()]);
 }
 
@@ -111,7 +111,7 @@ fn one_teacher_forced_pass_replays_a_run() {
     sequence.extend(model.encode("w1 w2 w3 w9", false).unwrap());
     let read = sequence.len();
     sequence.extend(&output.tokens);
-    let rows = llama.read(&mut llama.cache(sequence.len()), &sequence).unwrap();
+    let rows = fixture::read(&llama, &mut llama.cache(sequence.len()), &sequence);
     let mut sampler = assay_numerics::Sampler::new(assay_numerics::Sampling {
         temperature_milli: parameters.temperature_milli,
         top_k: parameters.top_k,
@@ -122,7 +122,7 @@ fn one_teacher_forced_pass_replays_a_run() {
     let mut trace = assay_numerics::Trace::new();
     for (i, token) in output.tokens.iter().enumerate() {
         let position = read + i;
-        let logits = llama.logits(&rows[(position - 1) * llama.width()..position * llama.width()]).unwrap();
+        let logits = fixture::logits(&llama, &rows[(position - 1) * llama.width()..position * llama.width()]);
         trace.row(&logits);
         assert_eq!(sampler.sample(&logits, &sequence[..position], &[3; 32], position as u32), Ok(*token));
     }
@@ -134,7 +134,7 @@ fn an_embedding_is_a_unit_vector_and_long_texts_are_cut() {
     let model = fixture::bert();
     let embed = |text: &str| {
         let answer = model
-            .run(text.as_bytes(), &Parameters::Embedding.encode(), [0; 32], &mut |_, _, _| ControlFlow::Continue(()))
+            .run(text.as_bytes(), &Parameters::Embedding.encode(), [0; 32], &mut |_| ControlFlow::Continue(()))
             .unwrap();
         let Output::Embedding(output) = Output::decode(&mut &answer.output[..]).unwrap() else { panic!() };
         (answer, output.values())

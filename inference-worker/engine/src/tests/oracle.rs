@@ -134,10 +134,10 @@ fn the_decoder_is_close_to_a_float_model() {
     let network = fixture::llama_network(3);
     let tokens: Vec<u32> = (0..100).map(|i| (i * 11 + 5) % fixture::VOCABULARY as u32).collect();
     let expected = llama(&weights(folder.path()), &tokens, 3).unwrap();
-    let rows = network.read(&mut network.cache(tokens.len()), &tokens).unwrap();
+    let rows = fixture::read(&network, &mut network.cache(tokens.len()), &tokens);
     let mut worst = 1.0f64;
     for (row, expected) in rows.chunks_exact(network.width()).zip(&expected) {
-        worst = worst.min(cosine(&network.logits(row).unwrap(), expected));
+        worst = worst.min(cosine(&fixture::logits(&network, row), expected));
     }
     assert!(worst > 0.998, "{worst}");
 }
@@ -154,7 +154,7 @@ fn the_encoder_is_close_to_a_float_model() {
 
 fn embed(model: &crate::Model, text: &str) -> Vec<f32> {
     let answer = model
-        .run(text.as_bytes(), &Parameters::Embedding.encode(), [0; 32], &mut |_, _, _| ControlFlow::Continue(()))
+        .run(text.as_bytes(), &Parameters::Embedding.encode(), [0; 32], &mut |_| ControlFlow::Continue(()))
         .unwrap();
     match Output::decode(&mut &answer.output[..]).unwrap() {
         Output::Embedding(output) => output.values(),
@@ -177,7 +177,7 @@ fn minilm_is_close_to_its_float_model() {
         return;
     }
     let options = Options::new("all-MiniLM-L6-v2", "Apache-2.0", "");
-    let model = import::read(&folder, &options, &mut |_, _| {}).unwrap().load().unwrap();
+    let model = import::read(&folder, &options, &mut |_, _| {}).unwrap().load(&fixture::threads()).unwrap();
     let weights = weights(&folder);
     let long = "The quick brown fox jumps over the lazy dog, and then it does so again. ".repeat(20);
     let sentences = [

@@ -18,7 +18,7 @@ fn written() -> (tempfile::TempDir, Artefact) {
 }
 
 fn load_error(folder: &Path) -> EngineError {
-    let error = Model::load(folder).err().expect("the artefact is broken");
+    let error = Model::load(folder, &fixture::threads()).err().expect("the artefact is broken");
     assert!(!error.to_string().contains('\n'), "{error}");
     error
 }
@@ -26,7 +26,7 @@ fn load_error(folder: &Path) -> EngineError {
 #[test]
 fn an_artefact_loads_as_it_was_written() {
     let (folder, artefact) = written();
-    let model = Model::load(folder.path()).unwrap();
+    let model = Model::load(folder.path(), &fixture::threads()).unwrap();
     assert_eq!(model.cid(), artefact.manifest.cid());
     assert_eq!(model.manifest(), &artefact.manifest);
     assert!(matches!(artefact.write(folder.path()), Err(EngineError::Occupied(_))));
@@ -73,7 +73,7 @@ fn with_architecture(field: &str, value: serde_json::Value) -> EngineError {
     let mut json = serde_json::to_value(&artefact.manifest).unwrap();
     json["architecture"][field] = value;
     let manifest = serde_json::from_value(json).unwrap();
-    Artefact { manifest, ..artefact }.load().err().expect("the manifest does not fit")
+    Artefact { manifest, ..artefact }.load(&fixture::threads()).err().expect("the manifest does not fit")
 }
 
 #[test]
@@ -96,15 +96,17 @@ fn weights_and_tokenizer_must_fit_the_architecture() {
     let (_, artefact) = written();
     let tokenizer = fixture::tokenizer(fixture::VOCABULARY + 1, false);
     let manifest = Manifest { tokenizer: File::of(&tokenizer), ..artefact.manifest.clone() };
-    let error = Artefact { manifest, weights: artefact.weights.clone(), tokenizer }.load().err().unwrap();
+    let error =
+        Artefact { manifest, weights: artefact.weights.clone(), tokenizer }.load(&fixture::threads()).err().unwrap();
     assert!(matches!(error, EngineError::TokenizerDoesNotFit { largest: 64, vocabulary: 64 }), "{error}");
-    let broken = Artefact { tokenizer: b"{}".to_vec(), ..artefact }.load().err().unwrap();
+    let broken = Artefact { tokenizer: b"{}".to_vec(), ..artefact }.load(&fixture::threads()).err().unwrap();
     assert!(matches!(broken, EngineError::Tokenizer(_)));
     // One layer less in the manifest than in the file.
     let two = fixture::artefact(fixture::llama_folder(2).path());
     let mut json = serde_json::to_value(&two.manifest).unwrap();
     json["architecture"]["layers"] = 1.into();
-    let error = Artefact { manifest: serde_json::from_value(json).unwrap(), ..two }.load().err().unwrap();
+    let error =
+        Artefact { manifest: serde_json::from_value(json).unwrap(), ..two }.load(&fixture::threads()).err().unwrap();
     assert!(matches!(error, EngineError::UnexpectedTensor(name) if name.starts_with("model.layers.1.")));
 }
 
@@ -135,7 +137,7 @@ fn sources_that_the_engine_does_not_have_are_refused() {
 #[test]
 fn bad_tasks_have_their_own_errors() {
     let model = fixture::llama(1);
-    let mut go = |_: usize, _: usize, _: &str| ControlFlow::Continue(());
+    let mut go = |_: &crate::Progress<'_>| ControlFlow::Continue(());
     let mut fails = |input: &[u8], parameters: &[u8]| model.run(input, parameters, [0; 32], &mut go).err().unwrap();
     let with = |change: fn(&mut TextParameters)| {
         let mut parameters = TextParameters::default();
@@ -163,7 +165,7 @@ fn bad_tasks_have_their_own_errors() {
         assert!(matches!(error, EngineError::Numerics(assay_numerics::Error::Sampling(_))), "{error}");
     }
     let encoder = fixture::bert();
-    let error = encoder.run(b"w1", &usual, [0; 32], &mut |_, _, _| ControlFlow::Continue(())).err().unwrap();
+    let error = encoder.run(b"w1", &usual, [0; 32], &mut |_| ControlFlow::Continue(())).err().unwrap();
     assert!(matches!(error, EngineError::ParametersOfAnotherKind(_)));
 }
 
@@ -171,9 +173,9 @@ fn bad_tasks_have_their_own_errors() {
 fn a_prompt_without_tokens_is_refused() {
     let mut artefact = fixture::artefact(fixture::llama_folder(1).path());
     artefact.manifest.text.as_mut().unwrap().begin = None;
-    let model = artefact.load().unwrap();
+    let model = artefact.load(&fixture::threads()).unwrap();
     let parameters = text(TextParameters::default());
-    let error = model.run(b" ", &parameters, [0; 32], &mut |_, _, _| ControlFlow::Continue(())).err().unwrap();
+    let error = model.run(b" ", &parameters, [0; 32], &mut |_| ControlFlow::Continue(())).err().unwrap();
     assert!(matches!(error, EngineError::EmptyPrompt));
 }
 
@@ -228,11 +230,11 @@ fn no_manifest_makes_the_engine_panic() {
                     continue;
                 };
                 let (weights, tokenizer) = (artefact.weights.clone(), artefact.tokenizer.clone());
-                match (Artefact { manifest, weights, tokenizer }).load() {
+                match (Artefact { manifest, weights, tokenizer }).load(&fixture::threads()) {
                     Err(_) => refused += 1,
                     Ok(model) => {
                         for parameters in &parameters {
-                            let _ = model.run(b"w3 w4", parameters, [0; 32], &mut |_, _, _| ControlFlow::Continue(()));
+                            let _ = model.run(b"w3 w4", parameters, [0; 32], &mut |_| ControlFlow::Continue(()));
                         }
                         ran += 1;
                     }
@@ -261,7 +263,7 @@ proptest::proptest! {
         }
         MODELS.with(|models| {
             for model in models {
-                let _ = model.run(&input, &parameters, [0; 32], &mut |_, _, _| ControlFlow::Continue(()));
+                let _ = model.run(&input, &parameters, [0; 32], &mut |_| ControlFlow::Continue(()));
             }
         });
     }
@@ -280,9 +282,9 @@ proptest::proptest! {
         if length % 3 == 0 {
             weights.truncate(length);
         }
-        if let Ok(model) = (Artefact { manifest, weights, tokenizer }).load() {
+        if let Ok(model) = (Artefact { manifest, weights, tokenizer }).load(&fixture::threads()) {
             let parameters = text(TextParameters { max_tokens: 3, ..Default::default() });
-            let _ = model.run(b"w3 w4", &parameters, [0; 32], &mut |_, _, _| ControlFlow::Continue(()));
+            let _ = model.run(b"w3 w4", &parameters, [0; 32], &mut |_| ControlFlow::Continue(()));
         }
     }
 }
