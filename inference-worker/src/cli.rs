@@ -2,7 +2,11 @@
 
 use crate::{
     commands,
-    commands::artefact::{ImportArgs, InspectArgs, RunArgs},
+    commands::{
+        artefact::{ImportArgs, InspectArgs, RunArgs},
+        bench::{BenchArgs, RandomArgs},
+        verify::VerifyArgs,
+    },
     config,
     train::TrainArgs,
 };
@@ -30,6 +34,8 @@ pub enum Command {
     Solve(config::Solve),
     /// Ask a question and follow it until it is settled. Prompts and answers are public
     Ask(Box<AskArgs>),
+    /// Compute an answer again and say whether it is right
+    Verify(VerifyArgs),
     /// Make, inspect, run, train and register models
     #[command(subcommand)]
     Model(ModelCommand),
@@ -67,6 +73,10 @@ pub enum ModelCommand {
     Inspect(InspectArgs),
     /// Run an artefact on this machine, without a chain
     Run(RunArgs),
+    /// Make a model of random weights, for measurements
+    Random(RandomArgs),
+    /// Measure how fast a model runs on this machine
+    Bench(BenchArgs),
     /// Train a small text model
     Train(TrainArgs),
     /// Register an artefact on chain
@@ -138,6 +148,7 @@ pub async fn run(cli: Cli) -> Result<(), crate::failure::Failure> {
     match cli.command {
         Command::Solve(flags) => commands::solve::run(&settings, settings.solve(flags)).await,
         Command::Ask(args) => commands::ask::run(&settings, *args).await,
+        Command::Verify(args) => commands::verify::run(&settings, args).await,
         Command::Model(command) => commands::model::run(&settings, command).await,
         Command::Key(command) => commands::key::run(&settings, command),
         Command::Task(TaskCommand::Show { id }) => commands::task::show(&settings, &id).await,

@@ -4,11 +4,14 @@
 //! key signs) is one setting with several spellings, so its layers are joined here.
 
 use crate::{failure::Failure, keys::KeySource};
+use assay_engine::Threads;
+use assay_numerics::Isa;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// Where a node on this machine listens.
@@ -53,6 +56,13 @@ pub struct Common {
     /// What is logged, such as info or assay_worker=debug [default: info]
     #[arg(long, global = true, env = "ASSAY_LOG", value_name = "FILTER")]
     pub log: Option<String>,
+    /// Threads that compute models; 0 is one for each of this machine's [default: 0]
+    #[arg(long, global = true, env = "ASSAY_THREADS", value_name = "N")]
+    pub threads: Option<usize>,
+    /// Instruction set that computes models: avx512-vnni, avx2, neon-dot, neon or scalar; a choice of speed, never of a
+    /// result [default: the fastest of this machine]
+    #[arg(long, global = true, env = "ASSAY_ISA", value_name = "NAME")]
+    pub isa: Option<String>,
     #[arg(skip)]
     solve: Option<Solve>,
     #[arg(skip)]
@@ -164,7 +174,7 @@ impl Settings {
         })
         .unwrap_or(KeySource::Prompt);
         let (solve, ask) = (file.solve.clone().unwrap_or_default(), file.ask.clone().unwrap_or_default());
-        fill!(flags, file, options: url, connect_timeout, log_format, log; lists:);
+        fill!(flags, file, options: url, connect_timeout, log_format, log, threads, isa; lists:);
         Ok(Self { common: flags, solve, ask, key })
     }
 
@@ -181,6 +191,19 @@ impl Settings {
     /// How long to try for a node.
     pub fn connect_timeout(&self) -> std::time::Duration {
         std::time::Duration::from_secs(self.common.connect_timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT))
+    }
+
+    /// The threads that compute models.
+    ///
+    /// # Errors
+    /// There is no such instruction set, or this machine does not have it.
+    pub fn threads(&self) -> Result<Arc<Threads>, Failure> {
+        let isa = match &self.common.isa {
+            Some(name) => Some(name.parse::<Isa>().map_err(|error| Failure::Config(format!("--isa {name}: {error}")))?),
+            None => None,
+        };
+        let threads = Threads::new(self.common.threads.unwrap_or(0), isa);
+        threads.map(Arc::new).map_err(|error| Failure::Config(format!("cannot compute models: {error}")))
     }
 
     /// The settings of `solve`: `flags`, then the file.

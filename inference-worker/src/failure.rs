@@ -35,6 +35,9 @@ pub enum Failure {
     /// What was asked for does not exist.
     #[error("{0}")]
     NotFound(String),
+    /// An answer was computed again and is wrong.
+    #[error("{0}")]
+    WrongAnswer(String),
     /// Anything else.
     #[error("{0}")]
     Other(String),
@@ -55,6 +58,7 @@ impl Failure {
             Self::NotSettled(_) => 10,
             Self::TimedOut(_) => 11,
             Self::NotFound(_) => 12,
+            Self::WrongAnswer(_) => 13,
         }
     }
 
@@ -88,6 +92,7 @@ mod tests {
             Failure::NotSettled(String::new()),
             Failure::TimedOut(String::new()),
             Failure::NotFound(String::new()),
+            Failure::WrongAnswer(String::new()),
         ];
         let mut codes: Vec<u8> = kinds.iter().map(Failure::exit_code).collect();
         codes.sort_unstable();

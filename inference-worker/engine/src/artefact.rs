@@ -123,6 +123,11 @@ impl Tensors {
         Ok(())
     }
 
+    /// Adds a matrix that is quantised already.
+    pub fn insert(&mut self, name: String, matrix: Matrix) {
+        self.matrices.insert(name, matrix);
+    }
+
     /// The bytes of the weights file: the same for the same tensors on every machine.
     pub fn to_bytes(&self) -> Result<Vec<u8>, EngineError> {
         let mut stored: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();

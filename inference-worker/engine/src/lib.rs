@@ -13,6 +13,7 @@ mod artefact;
 mod bert;
 mod llama;
 mod model;
+pub mod random;
 pub mod threads;
 pub mod verify;
 

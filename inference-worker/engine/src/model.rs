@@ -111,6 +111,12 @@ impl Generation {
         self.visible.len() - self.prompt
     }
 
+    /// The prompt's tokens, those drawn, how, and with which seed.
+    pub(crate) fn drawn(&self) -> (&[u32], &[u32], Sampling, [u8; 32]) {
+        let (prompt, drawn) = self.visible.split_at(self.prompt);
+        (prompt, drawn, self.sampler.sampling(), self.seed)
+    }
+
     /// Number of tokens that were read.
     pub fn read(&self) -> usize {
         self.cache.len()
@@ -491,14 +497,22 @@ fn pass(
     memory: &mut PassMemory,
 ) -> Result<(), assay_numerics::Error> {
     let mut active: Vec<_> = generations.iter_mut().filter(|generation| !generation.is_done()).collect();
-    // Those that wait for a token come first, so that a long prompt holds up nobody.
+    // Everybody reads one token at least; what room is left goes to those that have the least to read, so that a long
+    // prompt holds up nobody.
+    let pending = |generation: &Generation| generation.visible.len() - generation.cache.len();
+    let mut taken = vec![0; active.len()];
+    let mut order: Vec<usize> = (0..active.len()).collect();
+    order.sort_by_key(|index| pending(&active[*index]));
     let mut room = llama::PREFILL.saturating_sub(active.len());
+    for index in order {
+        taken[index] = pending(&active[index]).min(1 + room);
+        room -= taken[index].saturating_sub(1);
+    }
     let mut parts = Vec::with_capacity(active.len());
-    for generation in &mut active {
-        let pending = &generation.visible[generation.cache.len()..];
-        let taken = pending.len().min(1 + room);
-        room -= taken.saturating_sub(1);
-        parts.push(Part { tokens: &pending[..taken], cache: &mut generation.cache });
+    for (generation, taken) in active.iter_mut().zip(taken) {
+        let Generation { visible, cache, .. } = &mut **generation;
+        let begin = cache.len();
+        parts.push(Part { tokens: &visible[begin..begin + taken], cache });
     }
     let hidden = text.llama.read(threads, &mut parts, &mut memory.buffers)?;
     let width = text.llama.width();

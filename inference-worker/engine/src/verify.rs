@@ -2,9 +2,9 @@
 
 use crate::{
     model::{sampling, Text},
-    EngineError, Model,
+    EngineError, Generation, Model,
 };
-use assay_numerics::{Sampler, Trace};
+use assay_numerics::{Sampler, Sampling, Trace};
 use assay_types::{
     inference::{Finish, Output, TextOutput, TextParameters},
     TraceDigest,
@@ -125,7 +125,19 @@ pub fn verify(model: &Model, claim: &Claim<'_>, depth: Depth) -> Result<Report, 
         Depth::Replay => (0..count).collect(),
         Depth::Screen { positions, randomness } => screen(count, positions, &randomness),
     };
-    tokens(model, text, prompt, claim, &parameters, &output, &chosen, depth == Depth::Replay)
+    let sampling = sampling(&parameters);
+    let whole = depth == Depth::Replay;
+    tokens(model, text, &prompt, &output.tokens, sampling, &claim.seed, claim.trace, &chosen, whole)
+}
+
+/// Replays what a generation of this model drew so far: for measurements.
+///
+/// # Errors
+/// Failures of arithmetic.
+pub fn replay_generation(model: &Model, generation: &Generation) -> Result<Report, EngineError> {
+    let (prompt, answer, sampling, seed) = generation.drawn();
+    let chosen = (0..answer.len()).collect();
+    tokens(model, model.text()?, prompt, answer, sampling, &seed, None, &chosen, true)
 }
 
 /// What is wrong with an answer's form, before anything is computed.
@@ -168,18 +180,19 @@ fn form(
 fn tokens(
     model: &Model,
     text: &Text,
-    prompt: Vec<u32>,
-    claim: &Claim<'_>,
-    parameters: &TextParameters,
-    output: &TextOutput,
+    prompt: &[u32],
+    answer: &[u32],
+    sampling: Sampling,
+    seed: &[u8; 32],
+    trace_claimed: Option<TraceDigest>,
     chosen: &BTreeSet<usize>,
     whole: bool,
 ) -> Result<Report, EngineError> {
-    let count = output.tokens.len();
+    let count = answer.len();
     let read = prompt.len();
-    let mut visible = prompt;
-    visible.extend(&output.tokens);
-    let mut sampler = Sampler::new(sampling(parameters))?;
+    let mut visible = prompt.to_vec();
+    visible.extend(answer);
+    let mut sampler = Sampler::new(sampling)?;
     let mut trace = Trace::new();
     let mut checked = 0;
     let mut found = Ok(None);
@@ -197,10 +210,10 @@ fn tokens(
                 continue;
             }
             checked += 1;
-            match sampler.sample(logits, &visible[..place], &claim.seed, place as u32) {
-                Ok(drawn) if drawn == output.tokens[index] => {}
+            match sampler.sample(logits, &visible[..place], seed, place as u32) {
+                Ok(drawn) if drawn == answer[index] => {}
                 Ok(drawn) => {
-                    found = Ok(Some((index, Fault::Token { claimed: output.tokens[index], drawn })));
+                    found = Ok(Some((index, Fault::Token { claimed: answer[index], drawn })));
                     return ControlFlow::Break(());
                 }
                 Err(error) => {
@@ -214,7 +227,7 @@ fn tokens(
     if let Some((position, fault)) = found? {
         return Ok(Report::wrong(fault, Some(position), checked, count));
     }
-    if whole && claim.trace.is_some_and(|claimed| claimed != TraceDigest::from(trace.finish())) {
+    if whole && trace_claimed.is_some_and(|claimed| claimed != TraceDigest::from(trace.finish())) {
         return Ok(Report::wrong(Fault::Trace, None, checked, count));
     }
     Ok(Report::correct(checked, count))

@@ -1,10 +1,11 @@
 //! What `assay-worker model import`, `inspect` and `run` do.
 
+use super::verify::{AnswerFile, Choices};
 use anyhow::Context;
 use assay_engine::{
     import::{self, Options},
     manifest::PROMPT_MARK,
-    Model,
+    Model, Threads,
 };
 use assay_types::inference::{Output, Parameters, TextParameters};
 use codec::{Decode, Encode};
@@ -13,6 +14,7 @@ use std::{
     io::{IsTerminal, Write},
     ops::ControlFlow,
     path::PathBuf,
+    sync::Arc,
     time::Instant,
 };
 
@@ -78,6 +80,9 @@ pub struct RunArgs {
     /// Penalty for tokens seen before, in thousandths; 1000 is none.
     #[arg(long, default_value_t = TextParameters::default().repetition_penalty_milli)]
     pub repetition_penalty_milli: u32,
+    /// Print the answer with everything that it depends on, for `verify`, as one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A seed from the command line.
@@ -94,7 +99,7 @@ fn parse_seed(text: &str) -> Result<Seed, String> {
 ///
 /// # Errors
 /// Why it cannot be imported, in one line.
-pub fn import(args: ImportArgs) -> anyhow::Result<()> {
+pub fn import(args: ImportArgs, threads: &Arc<Threads>) -> anyhow::Result<()> {
     let options = Options {
         template: args.template,
         max_context: args.max_context,
@@ -109,7 +114,7 @@ pub fn import(args: ImportArgs) -> anyhow::Result<()> {
     bar.finish_and_clear();
     artefact.write(&args.to)?;
     // Loading it once proves that what was written can be run.
-    let model = Model::load(&args.to).with_context(|| format!("checking {}", args.to.display()))?;
+    let model = Model::load(&args.to, threads).with_context(|| format!("checking {}", args.to.display()))?;
     println!("{}", model.cid());
     Ok(())
 }
@@ -118,8 +123,8 @@ pub fn import(args: ImportArgs) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// What is wrong with it, in one line.
-pub fn inspect(args: InspectArgs) -> anyhow::Result<()> {
-    let model = Model::load(&args.folder).with_context(|| format!("loading {}", args.folder.display()))?;
+pub fn inspect(args: InspectArgs, threads: &Arc<Threads>) -> anyhow::Result<()> {
+    let model = Model::load(&args.folder, threads).with_context(|| format!("loading {}", args.folder.display()))?;
     if args.cid {
         println!("{}", model.cid());
         return Ok(());
@@ -133,8 +138,7 @@ pub fn inspect(args: InspectArgs) -> anyhow::Result<()> {
         Some(_) => Parameters::Text(TextParameters { max_tokens: 8, ..Default::default() }),
         None => Parameters::Embedding,
     };
-    let answer =
-        model.run(b"Once upon a time", &parameters.encode(), [0; 32], &mut |_, _, _| ControlFlow::Continue(()))?;
+    let answer = model.run(b"Once upon a time", &parameters.encode(), [0; 32], &mut |_| ControlFlow::Continue(()))?;
     println!("self-check   {} tokens in {:?}, trace {:?}", answer.tokens, begin.elapsed(), answer.trace);
     Ok(())
 }
@@ -143,25 +147,27 @@ pub fn inspect(args: InspectArgs) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// Why it cannot be run, in one line.
-pub fn run(args: RunArgs) -> anyhow::Result<()> {
-    let model = Model::load(&args.folder).with_context(|| format!("loading {}", args.folder.display()))?;
-    let parameters = match model.manifest().text {
-        Some(_) => Parameters::Text(TextParameters {
-            max_tokens: args.max_tokens,
-            temperature_milli: args.temperature_milli,
-            top_k: args.top_k,
-            top_p_milli: args.top_p_milli,
-            repetition_penalty_milli: args.repetition_penalty_milli,
-        }),
-        None => Parameters::Embedding,
-    };
+pub fn run(args: RunArgs, threads: &Arc<Threads>) -> anyhow::Result<()> {
+    let model = Model::load(&args.folder, threads).with_context(|| format!("loading {}", args.folder.display()))?;
+    let choices = model.manifest().text.as_ref().map(|_| TextParameters {
+        max_tokens: args.max_tokens,
+        temperature_milli: args.temperature_milli,
+        top_k: args.top_k,
+        top_p_milli: args.top_p_milli,
+        repetition_penalty_milli: args.repetition_penalty_milli,
+    });
+    let parameters = choices.clone().map_or(Parameters::Embedding, Parameters::Text);
     let begin = Instant::now();
     let mut shown = 0;
-    let live = std::io::stdout().is_terminal();
-    let answer = model.run(args.prompt.as_bytes(), &parameters.encode(), args.seed.0, &mut |_, _, text| {
+    let live = std::io::stdout().is_terminal() && !args.json;
+    let answer = model.run(args.prompt.as_bytes(), &parameters.encode(), args.seed.0, &mut |progress| {
+        if !live {
+            return ControlFlow::Continue(());
+        }
+        let text = progress.text();
         // A text can end in a character whose other bytes are still to come: show it when it is whole.
         let whole = text.trim_end_matches('\u{fffd}');
-        if let (true, Some(new)) = (live, whole.get(shown..)) {
+        if let Some(new) = whole.get(shown..) {
             print!("{new}");
             let _ = std::io::stdout().flush();
             shown = whole.len();
@@ -169,6 +175,23 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
         ControlFlow::Continue(())
     })?;
     let elapsed = begin.elapsed();
+    if args.json {
+        let text = match Output::decode(&mut &answer.output[..])? {
+            Output::Text(output) => Some(output.text),
+            Output::Embedding(_) => None,
+        };
+        let file = AnswerFile {
+            model: model.cid().to_string(),
+            prompt: args.prompt,
+            parameters: choices.as_ref().map(Choices::from),
+            seed: hex::encode(args.seed.0),
+            output: hex::encode(&answer.output),
+            trace: Some(hex::encode(answer.trace)),
+            text,
+        };
+        println!("{}", serde_json::to_string(&file)?);
+        return Ok(());
+    }
     match Output::decode(&mut &answer.output[..])? {
         Output::Text(output) => println!("{}", output.text.get(shown..).unwrap_or_default()),
         Output::Embedding(output) => println!("{}", serde_json::to_string(&output.values())?),
@@ -177,7 +200,8 @@ pub fn run(args: RunArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn bar(name: &'static str) -> ProgressBar {
+/// A progress bar on standard error.
+pub(super) fn bar(name: &'static str) -> ProgressBar {
     let style =
         ProgressStyle::with_template("{msg} [{bar:40}] {pos}/{len}").unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(0).with_style(style).with_message(name)

@@ -2,10 +2,12 @@
 
 pub mod artefact;
 pub mod ask;
+pub mod bench;
 pub mod key;
 pub mod model;
 pub mod solve;
 pub mod task;
+pub mod verify;
 
 use crate::{chain::Chain, config::Settings, failure::Failure};
 use assay_types::{Balance, Hash};

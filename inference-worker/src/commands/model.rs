@@ -1,6 +1,6 @@
 //! `model`: make, inspect, run, train, register and list models.
 
-use super::{artefact, connect, hexadecimal, money};
+use super::{artefact, bench, connect, hexadecimal, money};
 use crate::{
     amount,
     chain::{types::Event, Call, Sender},
@@ -22,9 +22,23 @@ use subxt::utils::AccountId32;
 /// What the command could not do.
 pub async fn run(settings: &Settings, command: ModelCommand) -> Result<(), Failure> {
     match command {
-        ModelCommand::Import(args) => heavy(move || artefact::import(args)).await,
-        ModelCommand::Inspect(args) => heavy(move || artefact::inspect(args)).await,
-        ModelCommand::Run(args) => heavy(move || artefact::run(args)).await,
+        ModelCommand::Import(args) => {
+            let threads = settings.threads()?;
+            heavy(move || artefact::import(args, &threads)).await
+        }
+        ModelCommand::Inspect(args) => {
+            let threads = settings.threads()?;
+            heavy(move || artefact::inspect(args, &threads)).await
+        }
+        ModelCommand::Run(args) => {
+            let threads = settings.threads()?;
+            heavy(move || artefact::run(args, &threads)).await
+        }
+        ModelCommand::Random(args) => heavy(move || bench::random(args)).await,
+        ModelCommand::Bench(args) => {
+            let threads = settings.threads()?;
+            heavy(move || bench::run(args, &threads)).await
+        }
         ModelCommand::Train(args) => heavy(move || crate::train::run(args)).await,
         ModelCommand::Register(args) => register(settings, args).await,
         ModelCommand::List(args) => list(settings, args).await,
@@ -49,7 +63,7 @@ async fn register(settings: &Settings, args: RegisterArgs) -> Result<(), Failure
         }
         None => owner,
     };
-    let local = Local::load(&args.dir)?;
+    let local = Local::load(&args.dir, &settings.threads()?)?;
     let chain = connect(settings).await?;
     let spinner = Spinner::new(&format!("registering {}", local.name()));
     let sender = Sender::spawn(chain, key);

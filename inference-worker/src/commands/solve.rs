@@ -16,6 +16,7 @@ use crate::{
         Parts, Solver,
     },
 };
+use assay_engine::Threads;
 use assay_types::{
     inference::{Parameters, TextParameters},
     Balance,
@@ -48,7 +49,7 @@ pub async fn run(settings: &Settings, flags: config::Solve) -> Result<(), Failur
     }
     let key = settings.key().load()?;
     let account = keys::address(&key);
-    let locals = load(&flags.models).await?;
+    let locals = load(&flags.models, settings.threads()?).await?;
     let data = flags.data.unwrap_or_else(|| default_data(&account));
     let journal = Journal::open(&data)?;
 
@@ -72,13 +73,13 @@ pub async fn run(settings: &Settings, flags: config::Solve) -> Result<(), Failur
 }
 
 /// Loads every artefact and times a short run of each, so that the first task's deadline is judged by a measurement.
-async fn load(folders: &[PathBuf]) -> Result<Vec<Arc<Local>>, Failure> {
+async fn load(folders: &[PathBuf], threads: Arc<Threads>) -> Result<Vec<Arc<Local>>, Failure> {
     let folders = models::folders(folders);
     let loading = tokio::task::spawn_blocking(move || {
         let mut locals = Vec::new();
         for folder in folders {
             let spinner = Spinner::on_terminal(&format!("loading the model in {}", folder.display()));
-            let local = Local::load(&folder)?;
+            let local = Local::load(&folder, &threads)?;
             spinner.say(&format!("timing the model {}", local.name()));
             let parameters = match local.model.manifest().text {
                 Some(_) => Parameters::Text(TextParameters { max_tokens: 8, ..TextParameters::default() }),

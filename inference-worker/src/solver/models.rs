@@ -1,7 +1,7 @@
 //! The models that this solver runs: loaded from disk, found on chain, timed as they run.
 
 use crate::{chain::types, failure::Failure};
-use assay_engine::{EngineError, Model};
+use assay_engine::{EngineError, Model, Threads};
 use assay_types::{inference::Parameters, Cid, ModelId};
 use codec::DecodeAll;
 use std::{
@@ -45,8 +45,8 @@ impl Local {
     ///
     /// # Errors
     /// What is wrong with it, in one line that names the folder.
-    pub fn load(folder: &Path) -> Result<Self, Failure> {
-        let model = Model::load(folder)
+    pub fn load(folder: &Path, threads: &Arc<Threads>) -> Result<Self, Failure> {
+        let model = Model::load(folder, threads)
             .map_err(|error| Failure::Model(format!("cannot load the model in {}: {error}", folder.display())))?;
         Ok(Self { folder: folder.into(), model, speed: Mutex::default() })
     }
@@ -73,7 +73,7 @@ impl Local {
         stop: &AtomicBool,
     ) -> Result<Answer, EngineError> {
         let begin = Instant::now();
-        let answer = self.model.run(input, parameters, seed, &mut |_, _, _| {
+        let answer = self.model.run(input, parameters, seed, &mut |_| {
             if stop.load(Ordering::Relaxed) {
                 ControlFlow::Break(())
             } else {

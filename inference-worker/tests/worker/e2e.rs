@@ -3,7 +3,7 @@
 //!
 //! Everything waits for blocks, events and log lines; nothing waits for a time to pass.
 
-use assay_engine::Model;
+use assay_engine::{Model, Threads};
 use assay_types::{protocol, Balance, BlockNumber, Cid, Hash, ModelId, TaskId, ASY, MILLI_ASY};
 use assay_worker::{
     amount,
@@ -23,7 +23,7 @@ use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::mpsc,
+    sync::{mpsc, Arc},
     time::Duration,
 };
 use subxt::{utils::AccountId32, OnlineClient, SubstrateConfig};
@@ -305,9 +305,9 @@ async fn check_answer(chain: &Chain, artefact: &Path, answer: &Value, prompt: &s
     let model = submitted.task(task).await.unwrap().unwrap().model;
     let randomness = submitted.author_randomness().await.unwrap().unwrap();
     let seed = protocol::seed(&chain.genesis(), &task, &randomness, &model, &input.parameters);
-    let run = Model::load(artefact)
+    let run = Model::load(artefact, &Arc::new(Threads::new(1, None).unwrap()))
         .unwrap()
-        .run(prompt.as_bytes(), &input.parameters, seed, &mut |_, _, _| ControlFlow::Continue(()))
+        .run(prompt.as_bytes(), &input.parameters, seed, &mut |_| ControlFlow::Continue(()))
         .unwrap();
     assert_eq!(text(&answer["output_cid"]), Cid::of(&run.output).to_string());
     solver

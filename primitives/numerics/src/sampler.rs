@@ -56,6 +56,11 @@ impl Sampler {
         Ok(Self { sampling, logits: Vec::new(), seen: Vec::new(), candidates: Vec::new() })
     }
 
+    /// How it chooses.
+    pub fn sampling(&self) -> Sampling {
+        self.sampling
+    }
+
     /// The token for absolute position `position`, given the logits computed for it and the tokens before it. Order:
     /// penalty, temperature, top-k, top-p, draw.
     ///

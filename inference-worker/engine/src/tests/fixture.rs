@@ -38,7 +38,7 @@ impl Numbers {
 }
 
 /// Every tensor is filled from its own generator, whose state begins with the sum of its name's bytes times 2^32.
-fn weights(folder: &Path, tensors: &[(String, Vec<usize>)]) {
+fn weights(folder: &Path, tensors: &[(String, Vec<usize>)], change: impl Fn(&str, &mut [f32])) {
     let stored: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
         .iter()
         .map(|(name, shape)| {
@@ -51,6 +51,7 @@ fn weights(folder: &Path, tensors: &[(String, Vec<usize>)]) {
                 let scale = (12.0 / shape[1] as f32).sqrt();
                 values.iter_mut().for_each(|x| *x *= scale);
             }
+            change(name, &mut values);
             (name.clone(), shape.clone(), values.iter().flat_map(|x| x.to_le_bytes()).collect())
         })
         .collect();
@@ -99,6 +100,11 @@ pub fn tokenizer(words: usize, encoder: bool) -> Vec<u8> {
 
 /// Llama with grouped queries (4 over 2), a tied head, and an uneven MLP.
 pub fn llama_folder(layers: usize) -> TempDir {
+    llama_folder_with(layers, |_, _| {})
+}
+
+/// The same, with weights changed by name.
+fn llama_folder_with(layers: usize, change: impl Fn(&str, &mut [f32])) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let config = json!({
         "architectures": ["LlamaForCausalLM"], "vocab_size": VOCABULARY, "hidden_size": 48, "intermediate_size": 104,
@@ -125,7 +131,7 @@ pub fn llama_folder(layers: usize) -> TempDir {
             tensors.push((format!("model.layers.{layer}.{part}"), shape));
         }
     }
-    weights(folder.path(), &tensors);
+    weights(folder.path(), &tensors, change);
     folder
 }
 
@@ -165,7 +171,7 @@ pub fn bert_folder() -> TempDir {
             tensors.push((format!("encoder.layer.{layer}.{part}.bias"), vec![width]));
         }
     }
-    weights(folder.path(), &tensors);
+    weights(folder.path(), &tensors, |_, _| {});
     folder
 }
 
@@ -175,6 +181,11 @@ pub fn artefact(folder: &Path) -> Artefact {
 
 pub fn llama(layers: usize) -> Model {
     artefact(llama_folder(layers).path()).load(&threads()).unwrap()
+}
+
+/// A decoder with weights changed by name.
+pub fn llama_with(layers: usize, change: impl Fn(&str, &mut [f32])) -> Model {
+    artefact(llama_folder_with(layers, change).path()).load(&threads()).unwrap()
 }
 
 pub fn bert() -> Model {

@@ -1,9 +1,11 @@
 //! Conformance: golden hashes, decode against prefill, refusals, and a float model as the oracle.
 
+mod batches;
 pub(crate) mod fixture;
 mod golden;
 mod oracle;
 mod refusals;
+mod verification;
 
 use crate::{llama::PREFILL, *};
 use assay_types::inference::{Finish, Output, Parameters, TextOutput, TextParameters};

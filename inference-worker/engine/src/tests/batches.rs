@@ -1,0 +1,111 @@
+//! Several tasks in one pass: what is computed beside a task, or before it in the same memory, changes nothing.
+
+use super::{fixture, text};
+use crate::{llama::PREFILL, Answer, EngineError, Model, PassMemory};
+use assay_types::inference::TextParameters;
+use proptest::prelude::*;
+use std::ops::ControlFlow;
+
+fn alone(model: &Model, prompt: &str, parameters: &[u8], seed: u8) -> Result<Answer, EngineError> {
+    model.run(prompt.as_bytes(), parameters, [seed; 32], &mut |_| ControlFlow::Continue(()))
+}
+
+/// A task: words of the prompt, tokens to generate, temperature, seed, and the pass at which it joins.
+fn task() -> impl Strategy<Value = (Vec<u32>, u32, u32, u8, usize)> {
+    (proptest::collection::vec(3u32..60, 1..40), 1u32..12, 0u32..3000, any::<u8>(), 0usize..6)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn tasks_that_share_passes_get_the_answers_they_get_alone(tasks in proptest::collection::vec(task(), 1..9)) {
+        let model = fixture::llama(2);
+        let mut memory = PassMemory::default();
+        let tasks: Vec<_> = tasks
+            .into_iter()
+            .map(|(words, max_tokens, temperature_milli, seed, joins)| {
+                let prompt: Vec<String> = words.iter().map(|word| format!("w{word}")).collect();
+                let parameters = TextParameters { max_tokens, temperature_milli, ..Default::default() };
+                (prompt.join(" "), text(parameters), seed, joins)
+            })
+            .collect();
+        let mut generations: Vec<_> = tasks
+            .iter()
+            .map(|(prompt, parameters, seed, _)| model.begin(prompt.as_bytes(), parameters, [*seed; 32]).unwrap())
+            .collect();
+        let mut pass = 0;
+        while generations.iter().any(|generation| !generation.is_done()) {
+            let mut joined: Vec<_> = generations
+                .iter_mut()
+                .zip(&tasks)
+                .filter(|(_, (_, _, _, joins))| *joins <= pass)
+                .map(|(generation, _)| generation)
+                .collect();
+            model.advance(&mut joined, &mut memory);
+            pass += 1;
+            prop_assert!(pass < 100);
+        }
+        for (generation, (prompt, parameters, seed, _)) in generations.into_iter().zip(&tasks) {
+            prop_assert_eq!(model.finish(generation).unwrap(), alone(&model, prompt, parameters, *seed).unwrap());
+        }
+    }
+}
+
+#[test]
+fn prompts_longer_than_a_pass_are_read_while_others_go_on() {
+    let model = fixture::llama(1);
+    let parameters = text(TextParameters { max_tokens: 6, ..Default::default() });
+    let long = "w7 ".repeat(PREFILL + 40);
+    let prompts = [long.as_str(), "w3 w4", long.as_str()];
+    let mut generations: Vec<_> =
+        prompts.iter().map(|prompt| model.begin(prompt.as_bytes(), &parameters, [5; 32]).unwrap()).collect();
+    let mut memory = PassMemory::default();
+    model.advance(&mut generations.iter_mut().collect::<Vec<_>>(), &mut memory);
+    let counts: Vec<_> = generations.iter().map(|generation| (generation.read(), generation.generated())).collect();
+    // The short prompt has its token at once; the first long one takes what room there is; everybody reads something.
+    assert_eq!(counts[1], (3, 1));
+    assert!(counts[0].0 > counts[2].0 && counts[2].0 >= 1);
+    assert_eq!(counts.iter().map(|(read, _)| read).sum::<usize>(), PREFILL);
+    while generations.iter().any(|generation| !generation.is_done()) {
+        model.advance(&mut generations.iter_mut().collect::<Vec<_>>(), &mut memory);
+    }
+    for (generation, prompt) in generations.into_iter().zip(prompts) {
+        assert_eq!(model.finish(generation).unwrap(), alone(&model, prompt, &parameters, 5).unwrap());
+    }
+}
+
+#[test]
+fn what_fails_fails_alone() {
+    // The embedding of w63 is so large that the square of its row is infinite.
+    let model = fixture::llama_with(1, |name, values| {
+        if name == "model.embed_tokens.weight" {
+            values[63 * 48..].iter_mut().for_each(|x| *x *= 1e20);
+        }
+    });
+    let parameters = text(TextParameters { max_tokens: 3, temperature_milli: 0, ..Default::default() });
+    let healthy = (3..60)
+        .map(|word| format!("w{word}"))
+        .find(|prompt| alone(&model, prompt, &parameters, 0).is_ok())
+        .expect("a prompt whose answer is not w63");
+    let prompts = [healthy.as_str(), "w4 w63", healthy.as_str()];
+    let mut generations: Vec<_> =
+        prompts.iter().map(|prompt| model.begin(prompt.as_bytes(), &parameters, [0; 32]).unwrap()).collect();
+    let mut memory = PassMemory::default();
+    while generations.iter().any(|generation| !generation.is_done()) {
+        model.advance(&mut generations.iter_mut().collect::<Vec<_>>(), &mut memory);
+    }
+    let mut results = generations.into_iter().map(|generation| model.finish(generation));
+    let expected = alone(&model, &healthy, &parameters, 0).unwrap();
+    assert_eq!(results.next().unwrap().unwrap(), expected);
+    let failure = results.next().unwrap().unwrap_err();
+    assert!(matches!(failure, EngineError::Numerics(assay_numerics::Error::NotFinite(_))), "{failure}");
+    assert_eq!(results.next().unwrap().unwrap(), expected);
+}
+
+#[test]
+fn an_unfinished_generation_has_no_answer() {
+    let model = fixture::llama(1);
+    let parameters = text(TextParameters { max_tokens: 3, ..Default::default() });
+    let generation = model.begin(b"w3", &parameters, [0; 32]).unwrap();
+    assert!(matches!(model.finish(generation), Err(EngineError::Stopped)));
+}
