@@ -19,6 +19,11 @@ pub const DEFAULT_URL: &str = "ws://127.0.0.1:9944";
 /// Seconds in which a node must have answered when a command starts.
 pub const DEFAULT_CONNECT_TIMEOUT: u64 = 30;
 
+/// Tasks that are run together at most, where nothing else is said.
+pub const DEFAULT_BATCH: u32 = 8;
+/// Most tasks that can be run together.
+pub const MAX_BATCH: u32 = 64;
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -91,6 +96,9 @@ pub struct Solve {
     /// What a second of computing costs, in ASY; tasks that would earn less than they cost are left [default: 0]
     #[arg(long, env = "ASSAY_COST_PER_SECOND", value_name = "ASY")]
     pub cost_per_second: Option<String>,
+    /// Tasks that are run together at most; those of one model share its passes [default: 8]
+    #[arg(long, env = "ASSAY_BATCH", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_BATCH)))]
+    pub batch: Option<u32>,
     /// Where metrics are served; `off` serves none [default: 127.0.0.1:9616]
     #[arg(long, env = "ASSAY_METRICS_ADDR", value_name = "ADDR")]
     pub metrics_addr: Option<String>,
@@ -209,7 +217,7 @@ impl Settings {
     /// The settings of `solve`: `flags`, then the file.
     pub fn solve(&self, mut flags: Solve) -> Solve {
         let file = self.solve.clone();
-        fill!(flags, file, options: data, bond, min_income, cost_per_second, metrics_addr; lists: models, model_id);
+        fill!(flags, file, options: data, bond, min_income, cost_per_second, batch, metrics_addr; lists: models, model_id);
         flags
     }
 

@@ -63,12 +63,13 @@ pub async fn run(settings: &Settings, flags: config::Solve) -> Result<(), Failur
     let sender = Sender::spawn(chain.clone(), key);
     prepare(&chain, &sender, &served, bond).await?;
 
+    let batch = flags.batch.unwrap_or(config::DEFAULT_BATCH).clamp(1, config::MAX_BATCH) as usize;
     let metrics = Metrics::new();
     if let Some(address) = metrics_address {
         let bound = metrics.serve(address).await?;
         tracing::info!(address = %bound, "metrics at /metrics");
     }
-    let solver = Solver::new(Parts { chain, sender, journal, served, policy, metrics })?;
+    let solver = Solver::new(Parts { chain, sender, journal, served, policy, metrics, batch })?;
     solver.run(shutdown()).await
 }
 

@@ -6,6 +6,7 @@
 
 pub mod decide;
 pub mod models;
+pub mod runner;
 
 use crate::{
     chain::{types, At, Call, Chain, ChainError, Head, Refusal, Sender, TxOutcome},
@@ -18,6 +19,7 @@ use assay_types::{protocol, Balance, BlockNumber, Hash, ModelId, TaskId, MAX_INL
 use decide::{decide, judge, observed, still_wanted, Action, ChainView, CommitmentView, Offer, Policy, Record};
 use futures::FutureExt;
 use models::{Answer, Served};
+use runner::{Order, Runner};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     future::Future,
@@ -62,6 +64,8 @@ pub struct Parts {
     pub policy: Policy,
     /// What is counted.
     pub metrics: Metrics,
+    /// Tasks that are run together at most.
+    pub batch: usize,
 }
 
 /// A solver at work.
@@ -81,7 +85,12 @@ pub struct Solver {
     unsuited: HashSet<TaskId>,
     pending: HashMap<TaskId, Pending>,
     failures: HashMap<TaskId, Failures>,
-    run: Option<Run>,
+    runner: Runner,
+    batch: usize,
+    /// The runs that are under way.
+    runs: BTreeMap<TaskId, Run>,
+    /// What the solutions of runs, and of jobs that are not committed, will pledge of the bond.
+    reserved: BTreeMap<TaskId, Balance>,
     last: Option<Head>,
     scanned: BlockNumber,
     /// Whether it was said that the bond is not mature.
@@ -108,9 +117,8 @@ struct Failures {
     again: BlockNumber,
 }
 
-/// The run that is under way.
+/// A run that is under way.
 struct Run {
-    task: TaskId,
     included: Inclusion,
     stop: Arc<AtomicBool>,
 }
@@ -150,7 +158,9 @@ impl Solver {
     /// # Errors
     /// The journal cannot be read.
     pub fn new(parts: Parts) -> Result<Self, Failure> {
-        let Parts { chain, sender, journal, served, policy, metrics } = parts;
+        let Parts { chain, sender, journal, served, policy, metrics, batch } = parts;
+        let runner = Runner::start()
+            .map_err(|error| Failure::Other(format!("cannot start the thread that runs models: {error}")))?;
         let jobs: BTreeMap<_, _> = journal.unfinished()?.into_iter().map(|job| (job.task, job)).collect();
         let (reporter, reports) = mpsc::unbounded_channel();
         for job in jobs.values() {
@@ -163,7 +173,10 @@ impl Solver {
             unsuited: HashSet::new(),
             pending: HashMap::new(),
             failures: HashMap::new(),
-            run: None,
+            runner,
+            batch,
+            runs: BTreeMap::new(),
+            reserved: BTreeMap::new(),
             last: None,
             scanned: 0,
             waiting_for_bond: false,
@@ -194,9 +207,7 @@ impl Solver {
             };
             match stopped {
                 None => {
-                    if let Some(run) = &self.run {
-                        run.stop.store(true, Ordering::Relaxed);
-                    }
+                    self.runs.values().for_each(|run| run.stop.store(true, Ordering::Relaxed));
                     tracing::info!(unfinished = self.jobs.len(), "stopping; the journal keeps unfinished jobs");
                     return Ok(());
                 }
@@ -347,7 +358,7 @@ impl Solver {
         Ok(())
     }
 
-    /// Drops candidates that are not open any more, and stops a run that is not wanted any more.
+    /// Drops candidates that are not open any more, and stops runs that are not wanted any more.
     async fn refresh(&mut self, at: &At, finalized: &At) -> Result<(), Stop> {
         let keys: Vec<_> = self.candidates.keys().copied().take(CANDIDATES).collect();
         for key in keys {
@@ -364,12 +375,10 @@ impl Solver {
                 }
             }
         }
-        if let Some((task, included)) = self.run.as_ref().map(|run| (run.task, run.included)) {
-            let (view, _) = self.view(task, at, finalized).await?;
-            if !still_wanted(&included, &view) {
-                if let Some(run) = &self.run {
-                    run.stop.store(true, Ordering::Relaxed);
-                }
+        for (task, run) in &self.runs {
+            let (view, _) = self.view(*task, at, finalized).await?;
+            if !still_wanted(&run.included, &view) {
+                run.stop.store(true, Ordering::Relaxed);
             }
         }
         Ok(())
@@ -501,21 +510,30 @@ impl Solver {
         Ok(())
     }
 
-    /// Starts the next run, if none is under way.
+    /// Starts runs, as many as are run together.
     async fn start(&mut self, at: &At) -> Result<(), Stop> {
-        if self.run.is_some() || self.candidates.is_empty() {
+        if self.runs.len() >= self.batch || self.candidates.is_empty() {
             return Ok(());
         }
         let Some(bond) = self.mature_bond(at).await? else { return Ok(()) };
         let keys: Vec<_> = self.candidates.keys().copied().collect();
+        let (runs, jobs) = (&self.runs, &self.jobs);
+        self.reserved.retain(|task, _| {
+            runs.contains_key(task) || jobs.get(task).is_some_and(|job| job.phase == Phase::Recorded)
+        });
+        let reserved = self.reserved.values().fold(0, |sum: Balance, stake| sum.saturating_add(*stake));
+        let mut free = bond.active.saturating_sub(bond.pledged).saturating_sub(reserved);
         for key in keys {
+            if self.runs.len() >= self.batch {
+                break;
+            }
             let Some(task) = self.candidates.get(&key).cloned() else { continue };
             let Some(served) = self.served.get(&task.model).cloned() else { continue };
             let Some(types::Input { parameters, payload }) = at.input(task.id).await? else { continue };
             let reward = at.quote(&task).await?;
             // A pledge comes back when its task is settled, so the task waits and is not left.
             let stake = task.fee.saturating_add(reward).saturating_mul(STAKE);
-            if bond.active.saturating_sub(bond.pledged) < stake {
+            if free < stake {
                 tracing::debug!(task = ?task.id, stake = %crate::amount::format(stake), "the bond is too small or pledged");
                 continue;
             }
@@ -547,15 +565,16 @@ impl Solver {
             let seed = protocol::seed(&self.chain.genesis(), &task.id, &randomness, &task.model, &parameters);
             self.candidates.remove(&key);
             let stop = Arc::new(AtomicBool::new(false));
-            self.run = Some(Run { task: task.id, included, stop: stop.clone() });
+            self.runs.insert(task.id, Run { included, stop: stop.clone() });
+            self.reserved.insert(task.id, stake);
+            free = free.saturating_sub(stake);
             tracing::info!(task = ?task.id, model = served.local.name(), "running");
             let reporter = self.reporter.clone();
-            tokio::task::spawn_blocking(move || {
-                let result = served.local.run(&input, &parameters, seed, &stop);
+            let done = Box::new(move |result| {
                 // The solver may be gone; nothing was promised to anybody yet.
                 let _ = reporter.send(Report::Run { task: Box::new(task), included, result });
             });
-            break;
+            self.runner.run(Order { local: served.local, input, parameters, seed, stop, done });
         }
         Ok(())
     }
@@ -608,7 +627,7 @@ impl Solver {
         included: Inclusion,
         result: Result<Answer, EngineError>,
     ) -> Result<(), Stop> {
-        self.run = None;
+        self.runs.remove(&task.id);
         match result {
             Ok(answer) if answer.output.len() > MAX_INLINE as usize => {
                 tracing::warn!(task = ?task.id, bytes = answer.output.len(), "leaving a task whose answer is too long");

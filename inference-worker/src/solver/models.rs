@@ -11,7 +11,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
         Arc, Mutex,
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// Share of a new measurement in the running mean of a model's speed.
@@ -80,12 +80,17 @@ impl Local {
                 ControlFlow::Continue(())
             }
         })?;
-        let seconds = begin.elapsed().as_secs_f64();
+        Ok(self.took(answer, begin.elapsed()))
+    }
+
+    /// Takes in how long an answer took.
+    pub fn took(&self, answer: assay_engine::Answer, time: Duration) -> Answer {
+        let seconds = time.as_secs_f64();
         let measured = seconds / answer.tokens.max(1) as f64;
         if let Ok(mut speed) = self.speed.lock() {
             *speed = Some(speed.map_or(measured, |old| old + WEIGHT * (measured - old)));
         }
-        Ok(Answer { output: answer.output, trace: answer.trace, tokens: answer.tokens, seconds })
+        Answer { output: answer.output, trace: answer.trace, tokens: answer.tokens, seconds }
     }
 
     /// Seconds that a run with these parameters is expected to take; nothing is expected of a model that never ran.

@@ -1,0 +1,102 @@
+//! The thread that runs models. Text tasks of one model share its passes, so that several cost little more than one;
+//! whoever computes beside a task makes no difference to its answer.
+
+use super::models::{Answer, Local};
+use assay_engine::{EngineError, Generation, PassMemory};
+use std::{
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, Sender},
+        Arc,
+    },
+    thread,
+    time::Instant,
+};
+
+/// A task to run.
+pub struct Order {
+    /// Its model.
+    pub local: Arc<Local>,
+    /// The input.
+    pub input: Vec<u8>,
+    /// The encoded parameters.
+    pub parameters: Vec<u8>,
+    /// The seed.
+    pub seed: [u8; 32],
+    /// Ends the run when it is set.
+    pub stop: Arc<AtomicBool>,
+    /// Takes the result.
+    pub done: Box<dyn FnOnce(Result<Answer, EngineError>) + Send>,
+}
+
+/// Takes orders for the thread that runs models. The thread ends when this is dropped and its orders are done.
+pub struct Runner(Sender<Order>);
+
+impl Runner {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start() -> std::io::Result<Self> {
+        let (orders, incoming) = mpsc::channel();
+        thread::Builder::new().name("runner".into()).spawn(move || work(&incoming))?;
+        Ok(Self(orders))
+    }
+
+    /// Runs a task, together with those that are running. Its result comes back through `done`.
+    pub fn run(&self, order: Order) {
+        if let Err(mpsc::SendError(order)) = self.0.send(order) {
+            // The thread is gone, which only a fault of its own can make it.
+            (order.done)(Err(EngineError::Stopped));
+        }
+    }
+}
+
+/// A text task under way.
+struct Running {
+    order: Order,
+    generation: Generation,
+    begin: Instant,
+}
+
+fn work(incoming: &Receiver<Order>) {
+    let mut running: Vec<Running> = Vec::new();
+    let mut memory = PassMemory::default();
+    loop {
+        if running.is_empty() {
+            match incoming.recv() {
+                Ok(order) => take(order, &mut running),
+                Err(mpsc::RecvError) => return,
+            }
+        }
+        while let Ok(order) = incoming.try_recv() {
+            take(order, &mut running);
+        }
+        // One pass of each model, then a look at who is done and who is not wanted any more.
+        let mut rest: Vec<&mut Running> = running.iter_mut().collect();
+        while let Some(local) = rest.first().map(|first| first.order.local.clone()) {
+            let (mut same, others): (Vec<_>, Vec<_>) =
+                rest.into_iter().partition(|running| Arc::ptr_eq(&running.order.local, &local));
+            let mut generations: Vec<_> = same.iter_mut().map(|running| &mut running.generation).collect();
+            local.model.advance(&mut generations, &mut memory);
+            rest = others;
+        }
+        let ends = |running: &mut Running| running.generation.is_done() || running.order.stop.load(Ordering::Relaxed);
+        for Running { order, generation, begin } in running.extract_if(.., ends) {
+            let result = order.local.model.finish(generation);
+            (order.done)(result.map(|answer| order.local.took(answer, begin.elapsed())));
+        }
+    }
+}
+
+fn take(order: Order, running: &mut Vec<Running>) {
+    let begin = Instant::now();
+    if order.local.model.manifest().text.is_none() {
+        let result = order.local.run(&order.input, &order.parameters, order.seed, &order.stop);
+        return (order.done)(result);
+    }
+    match order.local.model.begin(&order.input, &order.parameters, order.seed) {
+        Ok(generation) => running.push(Running { order, generation, begin }),
+        Err(error) => (order.done)(Err(error)),
+    }
+}

@@ -1,0 +1,64 @@
+//! The thread that runs models, with a real model: orders that come together, one that is stopped, one that fails.
+
+use crate::common::artefact;
+use assay_engine::{EngineError, Threads};
+use assay_types::inference::{Parameters, TextParameters};
+use assay_worker::solver::{
+    models::{Answer, Local},
+    runner::{Order, Runner},
+};
+use codec::Encode;
+use std::sync::{
+    atomic::AtomicBool,
+    mpsc::{self, Receiver},
+    Arc,
+};
+
+fn order(
+    local: &Arc<Local>,
+    input: &[u8],
+    max_tokens: u32,
+    seed: u8,
+    stopped: bool,
+) -> (Order, Receiver<Result<Answer, EngineError>>) {
+    let (sender, results) = mpsc::channel();
+    let parameters = Parameters::Text(TextParameters { max_tokens, ..Default::default() }).encode();
+    let order = Order {
+        local: local.clone(),
+        input: input.to_vec(),
+        parameters,
+        seed: [seed; 32],
+        stop: Arc::new(AtomicBool::new(stopped)),
+        done: Box::new(move |result| sender.send(result).unwrap()),
+    };
+    (order, results)
+}
+
+#[test]
+fn orders_that_come_together_get_the_answers_they_get_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let threads = Arc::new(Threads::new(2, None).unwrap());
+    let load = |seed| Arc::new(Local::load(&artefact(folder.path(), seed), &threads).unwrap());
+    let locals = [load(1), load(2)];
+    let runner = Runner::start().unwrap();
+    let mut results = Vec::new();
+    for i in 0..20u8 {
+        let local = &locals[usize::from(i % 2)];
+        let (order, result) = order(local, format!("w{} w9", 3 + i).as_bytes(), 1 + u32::from(i), i, false);
+        let alone = local.run(&order.input, &order.parameters, order.seed, &order.stop).unwrap();
+        runner.run(order);
+        results.push((alone, result));
+    }
+    let (refused, refusal) = order(&locals[0], &[0xff], 5, 0, false);
+    runner.run(refused);
+    let (stopped, stop) = order(&locals[0], b"w3", 60, 0, true);
+    runner.run(stopped);
+    // The runner may go: what it took is done.
+    drop(runner);
+    for (alone, result) in results {
+        let answer = result.recv().unwrap().unwrap();
+        assert_eq!((answer.output, answer.trace, answer.tokens), (alone.output, alone.trace, alone.tokens));
+    }
+    assert!(matches!(refusal.recv().unwrap(), Err(EngineError::InputNotText)));
+    assert!(matches!(stop.recv().unwrap(), Err(EngineError::Stopped)));
+}
