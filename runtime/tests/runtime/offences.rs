@@ -1,7 +1,7 @@
-//! A validator who authors two blocks in one slot is stopped.
+//! A validator who authors two blocks in one slot, or votes twice in one round, is stopped.
 
 use crate::common::{genesis_with, Blocks};
-use assay_runtime::{Babe, Hash, Header, Historical, Runtime, RuntimeOrigin, Session, SessionKeys};
+use assay_runtime::{Babe, Grandpa, Hash, Header, Historical, Runtime, RuntimeOrigin, Session, SessionKeys};
 use codec::Encode;
 use frame_support::{assert_err, assert_ok, traits::KeyOwnerProofSystem};
 use serde_json::json;
@@ -9,6 +9,7 @@ use sp_consensus_babe::{
     digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest},
     AuthorityId, EquivocationProof, Slot, BABE_ENGINE_ID, KEY_TYPE,
 };
+use sp_consensus_grandpa as grandpa;
 use sp_core::Pair;
 use sp_io::TestExternalities;
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
@@ -81,6 +82,47 @@ fn an_author_of_two_blocks_in_one_slot_is_stopped() {
             Babe::report_equivocation_unsigned(RuntimeOrigin::none(), Box::new(honest), owner),
             pallet_babe::Error::<Runtime>::InvalidEquivocationProof
         );
+        blocks.end();
+    });
+}
+
+/// Two prevotes of round 1 in set 0, both signed by validator `index`; the second for the block `second`.
+fn two_votes_in_one_round(index: usize, second: Hash) -> grandpa::EquivocationProof<Hash, u32> {
+    let voter = VALIDATORS[index].1;
+    let vote = |target_hash| {
+        let vote = finality_grandpa::Prevote { target_hash, target_number: 3 };
+        let message = finality_grandpa::Message::Prevote(vote.clone());
+        (vote, voter.pair().sign(&grandpa::localized_payload(1, 0, &message)).into())
+    };
+    let equivocation = finality_grandpa::Equivocation {
+        round_number: 1,
+        identity: voter.public().into(),
+        first: vote(Hash::repeat_byte(1)),
+        second: vote(second),
+    };
+    grandpa::EquivocationProof::new(0, grandpa::Equivocation::Prevote(equivocation))
+}
+
+#[test]
+fn a_voter_for_two_blocks_in_one_round_is_stopped() {
+    four_validators().execute_with(|| {
+        let mut blocks = Blocks::default();
+        for _ in 0..5 {
+            blocks.begin();
+            blocks.end();
+        }
+        blocks.begin();
+        let report = |proof: grandpa::EquivocationProof<Hash, u32>| {
+            let owner = Historical::prove((grandpa::KEY_TYPE, proof.offender().clone())).expect("a validator's key");
+            Grandpa::report_equivocation_unsigned(RuntimeOrigin::none(), Box::new(proof), owner)
+        };
+        let proof = two_votes_in_one_round(3, Hash::repeat_byte(2));
+        assert_ok!(report(proof.clone()));
+        assert_eq!(Session::disabled_validators(), [3]);
+        assert_err!(report(proof), pallet_grandpa::Error::<Runtime>::DuplicateOffenceReport);
+
+        let honest = two_votes_in_one_round(1, Hash::repeat_byte(1));
+        assert_err!(report(honest), pallet_grandpa::Error::<Runtime>::InvalidEquivocationProof);
         blocks.end();
     });
 }
