@@ -46,6 +46,24 @@ as_root() {
   if [[ $(id -u) == 0 ]]; then "$@"; else sudo "$@"; fi
 }
 
+APT_UPDATED=false
+# apt_install PACKAGE...: installs those that are missing.
+apt_install() {
+  local missing=()
+  for package in "$@"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+  done
+  if [[ ${#missing[@]} == 0 ]]; then return 0; fi
+  command -v apt-get >/dev/null ||
+    die "these packages are missing and this system has no apt-get; install their equivalents: ${missing[*]}"
+  if ! $APT_UPDATED; then
+    as_root apt-get update -qq >&2
+    APT_UPDATED=true
+  fi
+  say "installing Debian packages: ${missing[*]}"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+}
+
 # Exports the toolchain that builds the runtime's WebAssembly when it is not the default one.
 use_wasm_toolchain() {
   if [[ -f $WASM_TOOLCHAIN_DIR/ready ]]; then export WASM_BUILD_TOOLCHAIN=$WASM_TOOLCHAIN_NAME; fi
