@@ -112,11 +112,9 @@ add_arm_library() {
   if [[ $(cat "$ARM_TOOLCHAIN_DIR/ready" 2>/dev/null) == "$version" ]]; then return 0; fi
   debian_toolchain "$ARM_TOOLCHAIN_DIR"
   work=$(mktemp -d)
-  # The account that downloads for apt must be able to enter.
-  chmod 755 "$work"
   mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
   local apt=(apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o Dir::State::lists="$work/lists"
-    -o Dir::Cache="$work/cache" -o Dir::State::status=/dev/null)
+    -o Dir::Cache="$work/cache" -o Dir::State::status=/dev/null -o APT::Sandbox::User=root)
   as_root "${apt[@]}" update >&2
   (cd "$work" && as_root "${apt[@]}" download "libstd-rust-web-dev=$version" >&2) ||
     die "the archive has no libstd-rust-web-dev $version for arm64; upgrade rustc-web, then run this again"
