@@ -11,6 +11,8 @@ CACHE=${ASSAY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/assay}
 # The WebAssembly toolchain that setup builds where rustup cannot download the target.
 WASM_TOOLCHAIN_DIR=$CACHE/wasm-toolchain
 WASM_TOOLCHAIN_NAME=assay-wasm
+# The same for ARM: Debian's compiler with its standard library for aarch64.
+ARM_TOOLCHAIN_DIR=$CACHE/arm-toolchain
 
 # In CI the build output lives outside the checkout, so that the next clean clone reuses it.
 if [[ -z ${CARGO_TARGET_DIR:-} && ${CI:-} == true ]]; then

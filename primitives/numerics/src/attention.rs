@@ -93,7 +93,7 @@ fn attend_all(heads: &Heads<'_>, scratch: &mut Scratch, mut out: ColumnsMut<'_>)
     let mut begin = 0;
     while begin < rows {
         let end = (begin + step).min(rows);
-        let mut seen = usize::MAX..0;
+        let mut seen = Range { start: usize::MAX, end: 0 };
         for row in begin..end {
             let visible = mask.visible(row, positions);
             if visible.is_empty() || visible.end > positions {
@@ -242,7 +242,7 @@ mod tests {
         let mut sum = 0.0;
         let mut channels = vec![0.0; dim];
         for (i, (p, value)) in weights.iter().zip(values.chunks(dim)).enumerate() {
-            if i > 0 && (first_key + i) % CHUNK == 0 {
+            if i > 0 && (first_key + i).is_multiple_of(CHUNK) {
                 total += sum;
                 sum = 0.0;
                 for (out, channel) in out.iter_mut().zip(&mut channels) {

@@ -13,7 +13,7 @@ mod wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use crate::{ColumnsMut, Isa, Kernels, Precision, Rows};
+use crate::{ColumnsMut, Kernels, Precision, Rows};
 
 /// Bytes of weights that stay in the second-level cache while all rows of activations meet them.
 const BLOCK_BYTES: usize = 256 * 1024;
@@ -58,19 +58,19 @@ pub(crate) fn multiply(kernels: Kernels, product: Product<'_>) {
     match kernels.isa() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: `Kernels` exists only for instruction sets that the processor has; here and below.
-        Isa::Avx512Vnni => unsafe { x86::avx512(product) },
+        crate::Isa::Avx512Vnni => unsafe { x86::avx512(product) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Isa::Avx2 => unsafe { x86::avx2(product) },
+        crate::Isa::Avx2 => unsafe { x86::avx2(product) },
         #[cfg(target_arch = "aarch64")]
         // SAFETY: as above.
-        Isa::NeonDot => unsafe { neon::dot(product) },
+        crate::Isa::NeonDot => unsafe { neon::dot(product) },
         #[cfg(target_arch = "aarch64")]
         // SAFETY: as above.
-        Isa::Neon => unsafe { neon::base(product) },
+        crate::Isa::Neon => unsafe { neon::base(product) },
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         // SAFETY: as above.
-        Isa::WasmSimd => unsafe { wasm::simd(product) },
+        crate::Isa::WasmSimd => unsafe { wasm::simd(product) },
         // SAFETY: the reference needs nothing.
         _ => unsafe { run::<scalar::Scalar>(product) },
     }
