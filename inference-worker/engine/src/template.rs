@@ -49,7 +49,7 @@ fn environment<'a>() -> Environment<'a> {
         Err(Error::new(ErrorKind::InvalidOperation, message))
     });
     // What it prints is for people and no part of the library's contract.
-    environment.remove_function("debug");
+    environment.remove_global("debug");
     environment
 }
 

@@ -3,9 +3,7 @@
 use super::{map, present, read_small, text_rules, unsupported, Description, Options, Source};
 use crate::{
     artefact::Spec,
-    manifest::{
-        Architecture, Bert, Decimal, EmbeddingRules, Llama, Pooling, RopeScaling, TextRules, TOKENIZER_FILE,
-    },
+    manifest::{Architecture, Bert, Decimal, EmbeddingRules, Llama, Pooling, RopeScaling, TextRules, TOKENIZER_FILE},
     model::read_tokenizer,
     EngineError,
 };
@@ -180,7 +178,9 @@ impl Folder {
         };
         let named = |template: &Value| template.get("name").and_then(Value::as_str) == Some("default");
         let source = match field {
-            Value::Array(templates) => templates.iter().find(|template| named(template)).and_then(|t| t.get("template")),
+            Value::Array(templates) => {
+                templates.iter().find(|template| named(template)).and_then(|t| t.get("template"))
+            }
             one => Some(one),
         };
         match source.and_then(Value::as_str) {
@@ -199,7 +199,8 @@ impl Folder {
         };
         if let Some(path) = present(&self.path.join("1_Pooling"), "config.json") {
             let pooling = Json::read(&path)?;
-            let modes = pooling.0.as_object().into_iter().flatten().filter(|(name, _)| name.starts_with("pooling_mode"));
+            let modes =
+                pooling.0.as_object().into_iter().flatten().filter(|(name, _)| name.starts_with("pooling_mode"));
             let asked: Vec<&str> =
                 modes.filter(|(_, value)| value.as_bool() == Some(true)).map(|(name, _)| name.as_str()).collect();
             if asked != ["pooling_mode_mean_tokens"] {
@@ -246,7 +247,12 @@ impl Source for Folder {
             None => {
                 let bert = encoder(&self.config)?;
                 let embedding = self.embedding_rules(&bert)?;
-                Description { architecture: Architecture::Bert(bert), text: None, embedding: Some(embedding), tokenizer }
+                Description {
+                    architecture: Architecture::Bert(bert),
+                    text: None,
+                    embedding: Some(embedding),
+                    tokenizer,
+                }
             }
         })
     }
@@ -303,9 +309,14 @@ impl Family {
         match self {
             Self::Llama => &["attention_bias", "is_llama_config", "mlp_bias", "rope_interleaved"],
             Self::Mistral => &["layer_types", "sliding_window"],
-            Self::Qwen2 | Self::Qwen3 => {
-                &["attention_bias", "layer_types", "max_window_layers", "sliding_window", "use_mrope", "use_sliding_window"]
-            }
+            Self::Qwen2 | Self::Qwen3 => &[
+                "attention_bias",
+                "layer_types",
+                "max_window_layers",
+                "sliding_window",
+                "use_mrope",
+                "use_sliding_window",
+            ],
         }
     }
 }

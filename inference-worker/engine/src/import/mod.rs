@@ -150,7 +150,7 @@ trait Source {
 /// tensors, the chat template or the tokenizer.
 pub fn read(from: &Path, options: &Options, step: &mut dyn FnMut(usize, usize)) -> Result<Artefact, EngineError> {
     if from.is_file() {
-        assemble(&gguf::Source::open(map(from)?)?, options, step)
+        assemble(&gguf::Gguf::open(map(from)?)?, options, step)
     } else {
         assemble(&huggingface::Folder::open(from)?, options, step)
     }

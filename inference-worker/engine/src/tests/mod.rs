@@ -12,7 +12,7 @@ use assay_types::inference::{Finish, Output, Parameters, TextOutput, TextParamet
 use codec::{Decode, Encode};
 use std::ops::ControlFlow;
 
-fn text(parameters: TextParameters) -> Vec<u8> {
+pub(crate) fn text(parameters: TextParameters) -> Vec<u8> {
     Parameters::Text(parameters).encode()
 }
 

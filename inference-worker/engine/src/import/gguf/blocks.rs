@@ -212,8 +212,7 @@ mod tests {
         ] {
             let kind = Kind::from_number(number).unwrap();
             let stored = QTensor::quantize(&tensor, dtype).unwrap();
-            let expected: Vec<f32> =
-                stored.dequantize(&Device::Cpu).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+            let expected: Vec<f32> = stored.dequantize(&Device::Cpu).unwrap().flatten_all().unwrap().to_vec1().unwrap();
             let found = kind.floats(&stored.data().unwrap());
             assert_eq!(found.len(), values.len(), "{kind:?}");
             for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {

@@ -53,14 +53,14 @@ const FIELDS: &[&str] = &[
 ];
 
 /// A GGUF file.
-pub struct Source<B> {
+pub struct Gguf<B> {
     file: Container<B>,
     architecture: String,
     heads: usize,
     kv_heads: usize,
 }
 
-impl<B: AsRef<[u8]>> Source<B> {
+impl<B: AsRef<[u8]>> Gguf<B> {
     /// Reads everything but the tensors' contents.
     pub fn open(bytes: B) -> Result<Self, EngineError> {
         let file = Container::open(bytes)?;
@@ -235,7 +235,7 @@ impl<B: AsRef<[u8]>> Source<B> {
     }
 }
 
-impl<B: AsRef<[u8]>> super::Source for Source<B> {
+impl<B: AsRef<[u8]>> super::Source for Gguf<B> {
     fn describe(&self, options: &Options) -> Result<Description, EngineError> {
         let shape = self.shape(options)?;
         let tokens = tokenizer::Tokens::read(&self.file)?;

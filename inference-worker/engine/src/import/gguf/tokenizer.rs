@@ -72,9 +72,7 @@ impl<'a> Tokens<'a> {
                     "llama-bpe" | "llama3" | "llama-v3" => Words::Llama3,
                     "qwen2" => Words::Qwen2,
                     "smollm" => Words::SmolLm,
-                    other => {
-                        return Err(EngineError::Unsupported(format!("the pre-tokenizer '{other}' is not known")))
-                    }
+                    other => return Err(EngineError::Unsupported(format!("the pre-tokenizer '{other}' is not known"))),
                 };
                 let merges = file.texts("tokenizer.ggml.merges")?.ok_or_else(|| missing("merges"))?;
                 let merges = merges.into_iter().map(|merge| {
@@ -229,12 +227,9 @@ impl Words {
         let split = |pattern: &str| json!({"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": false});
         let mut steps = match self {
             Self::Gpt2 => vec![],
-            Self::Default => vec![
-                split(r"[\p{P}\$\+<=>\^~\|]+"),
-                split(GPT2_WORDS),
-                split(r"\p{N}+"),
-                split("[0-9][0-9][0-9]"),
-            ],
+            Self::Default => {
+                vec![split(r"[\p{P}\$\+<=>\^~\|]+"), split(GPT2_WORDS), split(r"\p{N}+"), split("[0-9][0-9][0-9]")]
+            }
             Self::Llama3 => vec![split(concat!(
                 r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}",
                 r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
