@@ -1,6 +1,7 @@
 //! Conformance: golden hashes, decode against prefill, refusals, and a float model as the oracle.
 
 mod batches;
+mod families;
 pub(crate) mod fixture;
 mod golden;
 mod oracle;
