@@ -121,15 +121,21 @@ fn families() -> Vec<(Value, Llama, Llama)> {
             plain(),
         ),
         (
-            config("Qwen2", json!({"use_sliding_window": true, "sliding_window": 16, "max_window_layers": 0,
-                "layer_types": ["sliding_attention", "sliding_attention"]})),
+            config(
+                "Qwen2",
+                json!({"use_sliding_window": true, "sliding_window": 16, "max_window_layers": 0,
+                "layer_types": ["sliding_attention", "sliding_attention"]}),
+            ),
             Llama { sliding_window: Some(16), ..biased.clone() },
             biased,
         ),
         (
-            config("Qwen3", json!({"head_dim": 16, "rope_parameters": {"rope_type": "default", "rope_theta": 1_000_000.0},
+            config(
+                "Qwen3",
+                json!({"head_dim": 16, "rope_parameters": {"rope_type": "default", "rope_theta": 1_000_000.0},
                 "tie_word_embeddings": true, "attention_bias": false, "use_sliding_window": false, "sliding_window": null,
-                "layer_types": ["full_attention", "full_attention"], "max_window_layers": 2})),
+                "layer_types": ["full_attention", "full_attention"], "max_window_layers": 2}),
+            ),
             wide.clone(),
             Llama { qk_norm: false, ..wide },
         ),
@@ -194,7 +200,11 @@ fn what_no_family_has_is_named() {
         ("Llama", json!({"rope_parameters": reversed}), "scaling of rotary frequencies"),
         ("Llama", json!({"rope_parameters": {"full_attention": {"rope_type": "default"}}}), "full_attention"),
         ("Llama", json!({"rope_theta": 1e4, "rope_parameters": {"rope_theta": 1e6}}), "two values"),
-        ("Llama", json!({"rope_scaling": llama3_config(), "rope_parameters": {"type": "linear", "factor": 2}}), "differ"),
+        (
+            "Llama",
+            json!({"rope_scaling": llama3_config(), "rope_parameters": {"type": "linear", "factor": 2}}),
+            "differ",
+        ),
         ("Llama", json!({"rope_theta": "1e4"}), "rope_theta"),
         ("Llama", json!({"rope_theta": -1.0}), "not a positive number"),
         ("Llama", json!({"mlp_bias": true}), "mlp_bias"),
@@ -212,7 +222,11 @@ fn what_no_family_has_is_named() {
         ("Mistral", json!({"num_key_value_heads": null}), "num_key_value_heads"),
         ("Qwen2", json!({"attention_bias": false}), "attention_bias"),
         ("Qwen2", json!({"use_mrope": true}), "use_mrope"),
-        ("Qwen2", json!({"use_sliding_window": true, "sliding_window": 9, "max_window_layers": 1}), "different lengths"),
+        (
+            "Qwen2",
+            json!({"use_sliding_window": true, "sliding_window": 9, "max_window_layers": 1}),
+            "different lengths",
+        ),
         ("Qwen2", json!({"layer_types": ["full_attention", "sliding_attention"]}), "different lengths"),
         ("Qwen2", json!({"layer_types": ["full_attention", "linear_attention"]}), "different lengths"),
         ("Qwen2", json!({"use_sliding_window": true, "max_window_layers": 0}), "sliding_window"),
@@ -272,7 +286,8 @@ fn with_files(files: &[(&str, Value)]) -> TempDir {
 #[test]
 fn the_chat_template_becomes_part_of_the_model() {
     let source = "{{ bos_token }} {{ messages[0].content }} w9 {{ eos_token }}";
-    let settings = json!({"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": "</s>", "chat_template": source});
+    let settings =
+        json!({"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": "</s>", "chat_template": source});
     let folder = with_files(&[("tokenizer_config.json", settings.clone())]);
     let artefact = read(folder.path()).unwrap();
     let text = artefact.manifest.text.clone().unwrap();
@@ -282,7 +297,7 @@ fn the_chat_template_becomes_part_of_the_model() {
     let with = artefact.manifest.cid();
     let model = artefact.load(&fixture::threads()).unwrap();
     let parameters = super::text(TextParameters { max_tokens: 3, temperature_milli: 0, ..Default::default() });
-    let mut run = |model: &crate::Model, prompt: &[u8]| {
+    let run = |model: &crate::Model, prompt: &[u8]| {
         model.run(prompt, &parameters, [0; 32], &mut |_| ControlFlow::Continue(())).unwrap()
     };
     let answer = run(&model, b"w3 w4");
@@ -290,7 +305,10 @@ fn the_chat_template_becomes_part_of_the_model() {
     let plain = Options { chat_template: false, ..Options::new("fixture", "CC0-1.0", "") };
     let without = import::read(folder.path(), &plain, &mut |_, _| {}).unwrap();
     assert_ne!(without.manifest.cid(), with);
-    assert_eq!((without.manifest.text.as_ref().unwrap().begin, &without.manifest.text.as_ref().unwrap().chat), (Some(1), &None));
+    assert_eq!(
+        (without.manifest.text.as_ref().unwrap().begin, &without.manifest.text.as_ref().unwrap().chat),
+        (Some(1), &None)
+    );
     assert_eq!(run(&without.load(&fixture::threads()).unwrap(), b"w3 w4 w9 </s>"), answer);
 
     // Of several the one called default; a file of its own comes before both.
@@ -304,7 +322,8 @@ fn the_chat_template_becomes_part_of_the_model() {
     assert_eq!(read(with_files(&files).path()).unwrap().manifest.cid(), with);
 
     // A prompt that the template refuses is an error of the task, not of the worker.
-    let strict = "{% if 'w5' in messages[0].content %}{{ raise_exception('no w5') }}{% endif %}{{ messages[0].content }}";
+    let strict =
+        "{% if 'w5' in messages[0].content %}{{ raise_exception('no w5') }}{% endif %}{{ messages[0].content }}";
     let model = read(with_files(&[("chat_template.jinja", strict.into())]).path()).unwrap();
     let model = model.load(&fixture::threads()).unwrap();
     let error = model.run(b"w5", &parameters, [0; 32], &mut |_| ControlFlow::Continue(())).err().unwrap();
@@ -350,7 +369,10 @@ fn modules_that_change_an_embedding_are_refused() {
     let modules = |kinds: &[&str]| kinds.iter().map(|kind| json!({"type": format!("a.b.{kind}")})).collect::<Value>();
     assert!(!write("modules.json", modules(&["Transformer", "Pooling"])).unwrap());
     assert!(write("modules.json", modules(&["Transformer", "Pooling", "Normalize"])).unwrap());
-    assert!(write("modules.json", modules(&["Transformer", "Pooling", "Dense"])).unwrap_err().to_string().contains("'Dense'"));
+    assert!(write("modules.json", modules(&["Transformer", "Pooling", "Dense"]))
+        .unwrap_err()
+        .to_string()
+        .contains("'Dense'"));
     let pooling = "1_Pooling/config.json";
     assert!(write(pooling, json!({"pooling_mode_mean_tokens": true, "pooling_mode_cls_token": false})).unwrap());
     for other in ["pooling_mode_cls_token", "pooling_mode_weightedmean_tokens", "pooling_mode_lasttoken"] {

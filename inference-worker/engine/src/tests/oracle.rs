@@ -58,9 +58,7 @@ fn rotate(x: &Tensor, shape: &manifest::Llama) -> Result<Tensor> {
     let half = dim / 2;
     let (base, scaling) = (shape.rope_base.value().unwrap(), shape.frequency_scaling().unwrap());
     let angles: Vec<f64> = (0..positions)
-        .flat_map(|p| {
-            (0..half).map(move |i| p as f64 * scaling.apply(base.powf(-2.0 * i as f64 / dim as f64)))
-        })
+        .flat_map(|p| (0..half).map(move |i| p as f64 * scaling.apply(base.powf(-2.0 * i as f64 / dim as f64))))
         .collect();
     let table = |f: fn(f64) -> f64| {
         Tensor::from_vec(angles.iter().map(|a| f(*a) as f32).collect::<Vec<_>>(), (positions, half), &Device::Cpu)
