@@ -21,6 +21,7 @@ import tokenizers
 import torch
 import transformers
 
+transformers.utils.logging.disable_progress_bar()
 WORKER = sys.argv[1]
 # The lowest acceptable cosine of all logits of a model with the reference's.
 LOWEST = 0.999
@@ -166,7 +167,8 @@ def write_gguf(path, model, vocabulary, merges, kind):
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(words)
     writer.add_token_types(types)
-    writer.add_token_merges([" ".join(pair) for pair in merges])
+    if merges:
+        writer.add_token_merges([" ".join(pair) for pair in merges])
     writer.add_bos_token_id(config.bos_token_id)
     writer.add_eos_token_id(config.eos_token_id)
     names = gguf.get_tensor_name_map(architecture(family), config.num_hidden_layers)
@@ -293,7 +295,8 @@ def sentences(base):
     tokenizer = tokenizers.Tokenizer.from_file(str(base / "spm" / "tokenizer.json"))
     generator = numpy.random.default_rng(1)
     lines = text.splitlines()
-    samples = [line for line in lines if line] + [
+    # Names of control tokens are text to SentencePiece, and tokens to everybody who serves models.
+    samples = [line for line in lines if line and "s>" not in line] + [
         "".join(generator.choice(list("the in  of,.12\n\té中😀")) for _ in range(40)) for _ in range(300)
     ]
     different = [line for line in samples if tokenizer.encode(line).ids != pieces.encode(line)]

@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, io};
 /// Most bytes of a chat template.
 pub const MAX_TEMPLATE: usize = 1 << 16;
 /// Most steps of the template engine for one prompt. The templates of the well-known models need fewer than 500.
-const FUEL: u64 = 50_000;
+const FUEL: u64 = 10_000;
 /// Most bytes of a rendered text.
 const MAX_RENDERED: usize = 1 << 20;
 /// Deepest nesting of calls in a template.
@@ -184,7 +184,8 @@ mod tests {
             ("{{ debug() }}", "debug"),
             ("{{ lipsum() }}", "lipsum"),
             ("{% for x in range(99999) %}{% for y in range(99999) %}{% endfor %}{% endfor %}", "fuel"),
-            ("{% for x in range(9000) %}{{ 'a' * 1000 }}{% endfor %}", "more than 1048576 bytes"),
+            ("{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(15) }}", "fuel"),
+            ("{% for x in range(2000) %}{{ 'a' * 1000 }}{% endfor %}", "more than 1048576 bytes"),
             ("{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}", "recursion"),
             ("{{ 1 // 0 }}", "//"),
             ("{{ x", "syntax error"),

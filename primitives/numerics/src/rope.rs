@@ -129,7 +129,7 @@ mod tests {
 
     /// What transformers 5 computes for the frequencies between, in f32.
     const BETWEEN: [(i32, f64); 3] =
-        [(15, 0.001290547928209264), (16, 0.00042955679655936815), (17, 9.70828780262767e-05)];
+        [(15, 0.0012905480107292533), (16, 0.000429556705057621), (17, 9.708286233944818e-5)];
 
     #[test]
     fn linear_scaling_stretches_positions() {
