@@ -3,7 +3,7 @@
 use crate::{
     commands,
     commands::{
-        artefact::{ImportArgs, InspectArgs, RunArgs},
+        artefact::{ImportArgs, InspectArgs, LogitsArgs, RunArgs},
         bench::{BenchArgs, RandomArgs},
         verify::VerifyArgs,
     },
@@ -67,10 +67,13 @@ pub struct AskArgs {
 /// What can be done with models.
 #[derive(Debug, Subcommand)]
 pub enum ModelCommand {
-    /// Make an artefact from a Hugging Face folder
+    /// Make an artefact from a Hugging Face folder or a GGUF file
     Import(ImportArgs),
     /// Show an artefact and check it
     Inspect(InspectArgs),
+    /// Print the logits that follow each of some tokens
+    #[command(hide = true)]
+    Logits(LogitsArgs),
     /// Run an artefact on this machine, without a chain
     Run(RunArgs),
     /// Make a model of random weights, for measurements

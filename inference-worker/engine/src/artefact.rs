@@ -5,8 +5,8 @@ use crate::{
     EngineError,
 };
 use assay_numerics::{matrix::Bytes, Matrix};
-use safetensors::{tensor::TensorView, Dtype, SafeTensors};
-use std::collections::BTreeMap;
+use safetensors::{Dtype, SafeTensors, View};
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// Added to a matrix's name for the tensor that holds its scales.
 const SCALE_SUFFIX: &str = ".scale";
@@ -130,25 +130,17 @@ impl Tensors {
 
     /// The bytes of the weights file: the same for the same tensors on every machine.
     pub fn to_bytes(&self) -> Result<Vec<u8>, EngineError> {
-        let mut stored: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
-        for (name, matrix) in &self.matrices {
-            let values = matrix.values().iter().map(|q| q.to_le_bytes()[0]).collect();
-            stored.push((name.clone(), Dtype::I8, vec![matrix.rows(), matrix.columns()], values));
-            let scales = float_bytes(matrix.scales());
-            stored.push((format!("{name}{SCALE_SUFFIX}"), Dtype::F32, vec![matrix.rows()], scales));
-        }
-        for (name, vector) in &self.vectors {
-            stored.push((name.clone(), Dtype::F32, vec![vector.len()], float_bytes(vector)));
-        }
-        let views = stored
-            .iter()
-            .map(|(name, dtype, shape, bytes)| {
-                TensorView::new(*dtype, shape.clone(), bytes)
-                    .map(|view| (name.as_str(), view))
-                    .map_err(|error| EngineError::Weights(error.to_string()))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        safetensors::serialize(views, None).map_err(|error| EngineError::Weights(error.to_string()))
+        let matrices = self.matrices.iter().flat_map(|(name, matrix)| {
+            [
+                (
+                    name.clone(),
+                    Stored { shape: vec![matrix.rows(), matrix.columns()], data: Data::I8(matrix.values()) },
+                ),
+                (format!("{name}{SCALE_SUFFIX}"), Stored::floats(matrix.scales())),
+            ]
+        });
+        let vectors = self.vectors.iter().map(|(name, vector)| (name.clone(), Stored::floats(vector)));
+        safetensors::serialize(matrices.chain(vectors), None).map_err(|error| EngineError::Weights(error.to_string()))
     }
 
     /// Reads a weights file and checks that it holds exactly the tensors of `architecture`. Matrices stay where they
@@ -215,6 +207,46 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
 }
 
-fn float_bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+/// A tensor on its way into a file. Its bytes are made when they are written: there is no third copy of a large model.
+struct Stored<'a> {
+    shape: Vec<usize>,
+    data: Data<'a>,
+}
+
+enum Data<'a> {
+    I8(&'a [i8]),
+    F32(&'a [f32]),
+}
+
+impl<'a> Stored<'a> {
+    fn floats(values: &'a [f32]) -> Self {
+        Self { shape: vec![values.len()], data: Data::F32(values) }
+    }
+}
+
+impl View for Stored<'_> {
+    fn dtype(&self) -> Dtype {
+        match self.data {
+            Data::I8(_) => Dtype::I8,
+            Data::F32(_) => Dtype::F32,
+        }
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        match self.data {
+            Data::I8(values) => values.iter().map(|q| q.cast_unsigned()).collect(),
+            Data::F32(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        }
+    }
+
+    fn data_len(&self) -> usize {
+        match self.data {
+            Data::I8(values) => values.len(),
+            Data::F32(values) => 4 * values.len(),
+        }
+    }
 }

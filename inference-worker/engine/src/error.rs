@@ -80,6 +80,9 @@ pub enum EngineError {
         /// Number of embeddings.
         vocabulary: usize,
     },
+    /// The chat template failed on a prompt.
+    #[error("the chat template failed: {0}")]
+    Template(String),
     /// The source model is of a kind that cannot be imported.
     #[error("cannot import this model: {0}")]
     Unsupported(String),

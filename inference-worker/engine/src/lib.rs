@@ -14,6 +14,7 @@ mod bert;
 mod llama;
 mod model;
 pub mod random;
+pub mod template;
 pub mod threads;
 pub mod verify;
 

@@ -130,7 +130,9 @@ pub fn rope_table(shape: &manifest::Llama) -> Result<rope::Table, EngineError> {
     if shape.max_context.saturating_mul(shape.head_dim) > MAX_ROPE {
         return Err(EngineError::Manifest("the rotary table would be too large; shorten the context".into()));
     }
-    Ok(rope::Table::new(shape.max_context, shape.head_dim, base))
+    let scaling = shape.frequency_scaling();
+    let scaling = scaling.ok_or_else(|| EngineError::Manifest("rope_scaling makes no sense".into()))?;
+    Ok(rope::Table::new(shape.max_context, shape.head_dim, base, &scaling))
 }
 
 impl Llama {

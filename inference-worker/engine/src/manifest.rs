@@ -1,7 +1,7 @@
 //! The manifest: every choice that two honest machines could make differently, and the files by content id.
 
-use crate::EngineError;
-use assay_numerics::Precision;
+use crate::{template, EngineError};
+use assay_numerics::{rope::Scaling, Precision};
 use assay_types::Cid;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,8 @@ pub const WEIGHTS_FILE: &str = "weights.safetensors";
 pub const TOKENIZER_FILE: &str = "tokenizer.json";
 /// The tokenizer library whose results the profile accepts.
 pub const TOKENIZER_LIBRARY: &str = "tokenizers 0.23";
+/// The library whose results the profile accepts for chat templates; the workspace pins exactly this version.
+pub const TEMPLATE_LIBRARY: &str = "minijinja 3.0.5";
 /// Where the prompt goes in a template.
 pub const PROMPT_MARK: &str = "{prompt}";
 /// Longest context of a model, in tokens.
@@ -175,6 +177,11 @@ impl Llama {
     pub fn has_output_bias(&self) -> bool {
         self.output_bias.unwrap_or(self.attention_bias)
     }
+
+    /// How the rotary frequencies are changed; `None` if the numbers make no sense.
+    pub fn frequency_scaling(&self) -> Option<Scaling> {
+        self.rope_scaling.as_ref().map_or(Some(Scaling::None), RopeScaling::values)
+    }
 }
 
 /// How rotary frequencies are changed for longer contexts than a model was first trained for.
@@ -197,6 +204,26 @@ pub enum RopeScaling {
         /// The context that the model was first trained for.
         original_context: usize,
     },
+}
+
+impl RopeScaling {
+    /// The numbers as the rotary table takes them; `None` if one is not a positive number, or if the two borders of
+    /// Llama 3 are not in order.
+    pub fn values(&self) -> Option<Scaling> {
+        match self {
+            Self::Linear { factor } => Some(Scaling::Linear { factor: factor.value()? }),
+            Self::Llama3 { factor, low_frequency_factor, high_frequency_factor, original_context } => {
+                let (low, high) = (low_frequency_factor.value()?, high_frequency_factor.value()?);
+                let original_context = u32::try_from(*original_context).ok().filter(|context| *context > 0)?;
+                (low < high).then_some(Scaling::Llama3 {
+                    factor: factor.value()?,
+                    low_frequency_factor: low,
+                    high_frequency_factor: high,
+                    original_context: f64::from(original_context),
+                })
+            }
+        }
+    }
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -284,6 +311,24 @@ pub struct TextRules {
     pub end: Vec<u32>,
     /// Text around the prompt; [`PROMPT_MARK`] stands for it once.
     pub template: String,
+    /// How a message is put to the model, for models trained on conversations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chat: Option<ChatTemplate>,
+}
+
+/// A chat template: the prompt, inside [`TextRules::template`], becomes the only message of a user, and the answer is
+/// the assistant's. See [`crate::template`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChatTemplate {
+    /// The template, in Jinja.
+    pub source: String,
+    /// The text of `bos_token` in it.
+    pub begin_text: String,
+    /// The text of `eos_token` in it.
+    pub end_text: String,
+    /// The library that renders it: [`TEMPLATE_LIBRARY`].
+    pub library: String,
 }
 
 /// How a vector is made from hidden rows.
@@ -360,11 +405,25 @@ impl Manifest {
                 if llama.rope_base.value().is_none() || llama.norm_epsilon.value().is_none() {
                     return Err("a constant is not a positive number");
                 }
+                if llama.frequency_scaling().is_none() {
+                    return Err("the scaling of rotary frequencies makes no sense");
+                }
+                if llama.sliding_window == Some(0) {
+                    return Err("the sliding window is empty");
+                }
                 if self.rope_table.is_none() {
                     return Err("the rotary table is not named");
                 }
                 if text.template.matches(PROMPT_MARK).count() != 1 {
                     return Err("the template must hold {prompt} once");
+                }
+                if let Some(chat) = &text.chat {
+                    if chat.library != TEMPLATE_LIBRARY {
+                        return Err("another template library is asked for");
+                    }
+                    if !template::is_well_formed(chat) {
+                        return Err("the chat template is too long or cannot be parsed");
+                    }
                 }
                 if text.begin.iter().chain(&text.end).any(|id| *id as usize >= llama.vocab_size) {
                     return Err("a special token is not in the vocabulary");
@@ -401,7 +460,7 @@ fn check_sizes(sizes: &[usize]) -> Result<(), &'static str> {
 }
 
 /// Writes JSON with sorted keys and no spaces, whatever order the library's maps keep.
-fn write_canonical(value: &serde_json::Value, out: &mut String) {
+pub(crate) fn write_canonical(value: &serde_json::Value, out: &mut String) {
     match value {
         serde_json::Value::Object(fields) => {
             let mut fields: Vec<_> = fields.iter().collect();

@@ -4,10 +4,8 @@ use crate::{
     artefact::Tensors,
     bert::{self, Bert},
     llama::{self, Buffers, Cache, Llama, Part},
-    manifest::{
-        Architecture, EmbeddingRules, File, Pooling, TextRules, MANIFEST_FILE, PROMPT_MARK, TOKENIZER_FILE,
-        WEIGHTS_FILE,
-    },
+    manifest::{Architecture, EmbeddingRules, File, Pooling, TextRules, MANIFEST_FILE, TOKENIZER_FILE, WEIGHTS_FILE},
+    template,
     threads::Threads,
     EngineError, Manifest,
 };
@@ -430,7 +428,7 @@ impl Model {
             return Err(EngineError::TooManyTokens { asked: max_tokens, most: most as u32 });
         }
         let mut tokens: Vec<u32> = text.rules.begin.into_iter().collect();
-        tokens.extend(self.encode(&text.rules.template.replacen(PROMPT_MARK, prompt, 1), false)?);
+        tokens.extend(self.encode(&template::render(&text.rules, prompt)?, false)?);
         if tokens.is_empty() {
             return Err(EngineError::EmptyPrompt);
         }

@@ -105,7 +105,7 @@ pub fn artefact(shape: Shape, seed: u64, step: &mut dyn FnMut(usize, usize)) -> 
         kind: Kind::Text,
         architecture,
         activations: Activations::MIXED,
-        text: Some(TextRules { begin: Some(1), end: vec![2], template: PROMPT_MARK.into() }),
+        text: Some(TextRules { begin: Some(1), end: vec![2], template: PROMPT_MARK.into(), chat: None }),
         embedding: None,
         weights: File::of(&weights),
         tokenizer: File::of(&tokenizer),

@@ -1,4 +1,4 @@
-//! What `assay-worker model import`, `inspect` and `run` do.
+//! What `assay-worker model import`, `inspect`, `logits` and `run` do.
 
 use super::verify::{AnswerFile, Choices};
 use anyhow::Context;
@@ -18,11 +18,11 @@ use std::{
     time::Instant,
 };
 
-/// Make a model artefact from a Hugging Face folder.
+/// Make a model artefact from a Hugging Face folder or a GGUF file.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ImportArgs {
-    /// Folder with config.json, model.safetensors and tokenizer.json.
-    #[arg(long, value_name = "DIR")]
+    /// Folder with config.json, model.safetensors and tokenizer.json, or a GGUF file.
+    #[arg(long, value_name = "PATH")]
     pub from: PathBuf,
     /// Folder to write; must not exist or be empty.
     #[arg(long, value_name = "DIR")]
@@ -39,6 +39,9 @@ pub struct ImportArgs {
     /// Text around a prompt; {prompt} stands for it.
     #[arg(long, default_value = PROMPT_MARK)]
     pub template: String,
+    /// Leave out the source's chat template: prompts are continued, not answered.
+    #[arg(long)]
+    pub no_chat_template: bool,
     /// Shorten the context to this many tokens.
     #[arg(long, value_name = "TOKENS")]
     pub max_context: Option<usize>,
@@ -52,6 +55,16 @@ pub struct InspectArgs {
     /// Print the content id alone.
     #[arg(long)]
     pub cid: bool,
+}
+
+/// Print the logits that follow each of some tokens, one line of JSON for each, to compare with other programs.
+#[derive(Debug, Clone, clap::Args)]
+pub struct LogitsArgs {
+    /// Folder of the artefact.
+    pub folder: PathBuf,
+    /// Ids of the tokens, with commas between.
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub tokens: Vec<u32>,
 }
 
 /// Run a model on this machine, without a chain.
@@ -102,6 +115,7 @@ fn parse_seed(text: &str) -> Result<Seed, String> {
 pub fn import(args: ImportArgs, threads: &Arc<Threads>) -> anyhow::Result<()> {
     let options = Options {
         template: args.template,
+        chat_template: !args.no_chat_template,
         max_context: args.max_context,
         ..Options::new(&args.name, &args.licence, &args.source)
     };
@@ -140,6 +154,20 @@ pub fn inspect(args: InspectArgs, threads: &Arc<Threads>) -> anyhow::Result<()> 
     };
     let answer = model.run(b"Once upon a time", &parameters.encode(), [0; 32], &mut |_| ControlFlow::Continue(()))?;
     println!("self-check   {} tokens in {:?}, trace {:?}", answer.tokens, begin.elapsed(), answer.trace);
+    Ok(())
+}
+
+/// Prints logits.
+///
+/// # Errors
+/// Why there are none, in one line.
+pub fn logits(args: LogitsArgs, threads: &Arc<Threads>) -> anyhow::Result<()> {
+    let model = Model::load(&args.folder, threads).with_context(|| format!("loading {}", args.folder.display()))?;
+    let logits = model.logits(&args.tokens, args.tokens.len())?;
+    let mut out = std::io::stdout().lock();
+    for row in logits.chunks_exact((logits.len() / args.tokens.len()).max(1)) {
+        writeln!(out, "{}", serde_json::to_string(row)?)?;
+    }
     Ok(())
 }
 

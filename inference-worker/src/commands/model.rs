@@ -30,6 +30,10 @@ pub async fn run(settings: &Settings, command: ModelCommand) -> Result<(), Failu
             let threads = settings.threads()?;
             heavy(move || artefact::inspect(args, &threads)).await
         }
+        ModelCommand::Logits(args) => {
+            let threads = settings.threads()?;
+            heavy(move || artefact::logits(args, &threads)).await
+        }
         ModelCommand::Run(args) => {
             let threads = settings.threads()?;
             heavy(move || artefact::run(args, &threads)).await

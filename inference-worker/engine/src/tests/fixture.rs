@@ -38,7 +38,7 @@ impl Numbers {
 }
 
 /// Every tensor is filled from its own generator, whose state begins with the sum of its name's bytes times 2^32.
-fn weights(folder: &Path, tensors: &[(String, Vec<usize>)], change: impl Fn(&str, &mut [f32])) {
+pub fn weights(folder: &Path, tensors: &[(String, Vec<usize>)], change: impl Fn(&str, &mut [f32])) {
     let stored: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
         .iter()
         .map(|(name, shape)| {

@@ -69,7 +69,7 @@ fn operations() -> Map<String, Value> {
     let halves: Vec<u8> =
         scaled(8, 10_000, 1000.0).iter().flat_map(|x| half::to_bits(*x).unwrap().to_le_bytes()).collect();
     add("half", hash(&halves));
-    let table = rope::Table::new(256, 64, 10_000.0);
+    let table = rope::Table::new(256, 64, 10_000.0, &rope::Scaling::None);
     add("rope_table", hash(&table.to_bytes()));
     let mut head = scaled(9, 64, 4.0);
     assert!(table.rotate(200, &mut head));

@@ -1,6 +1,7 @@
 //! Conformance: golden hashes, decode against prefill, refusals, and a float model as the oracle.
 
 mod batches;
+mod families;
 pub(crate) mod fixture;
 mod golden;
 mod oracle;
@@ -12,7 +13,7 @@ use assay_types::inference::{Finish, Output, Parameters, TextOutput, TextParamet
 use codec::{Decode, Encode};
 use std::ops::ControlFlow;
 
-fn text(parameters: TextParameters) -> Vec<u8> {
+pub(crate) fn text(parameters: TextParameters) -> Vec<u8> {
     Parameters::Text(parameters).encode()
 }
 

@@ -1,16 +1,19 @@
 //! Float models in candle, from the source weights: what quantisation may change, and nothing more.
 
 use super::fixture;
-use crate::import::{self, Options};
+use crate::{
+    import::{self, Options},
+    manifest::{self, Architecture},
+};
 use assay_types::inference::{Output, Parameters};
 use candle_core::{DType, Device, Result, Tensor, D};
 use candle_nn::ops::{silu, softmax_last_dim};
 use codec::{Decode, Encode};
 use std::{collections::HashMap, ops::ControlFlow, path::Path};
 
-type Weights = HashMap<String, Tensor>;
+pub type Weights = HashMap<String, Tensor>;
 
-fn weights(folder: &Path) -> Weights {
+pub fn weights(folder: &Path) -> Weights {
     candle_core::safetensors::load(folder.join("model.safetensors"), &Device::Cpu).unwrap()
 }
 
@@ -50,11 +53,12 @@ fn layer_norm(weights: &Weights, name: &str, x: &Tensor, epsilon: f64) -> Result
         .broadcast_add(&weights[&format!("{name}.bias")])
 }
 
-fn rotate(x: &Tensor, base: f64) -> Result<Tensor> {
+fn rotate(x: &Tensor, shape: &manifest::Llama) -> Result<Tensor> {
     let (_, positions, dim) = x.dims3()?;
     let half = dim / 2;
+    let (base, scaling) = (shape.rope_base.value().unwrap(), shape.frequency_scaling().unwrap());
     let angles: Vec<f64> = (0..positions)
-        .flat_map(|p| (0..half).map(move |i| p as f64 * base.powf(-2.0 * i as f64 / dim as f64)))
+        .flat_map(|p| (0..half).map(move |i| p as f64 * scaling.apply(base.powf(-2.0 * i as f64 / dim as f64))))
         .collect();
     let table = |f: fn(f64) -> f64| {
         Tensor::from_vec(angles.iter().map(|a| f(*a) as f32).collect::<Vec<_>>(), (positions, half), &Device::Cpu)
@@ -66,31 +70,45 @@ fn rotate(x: &Tensor, base: f64) -> Result<Tensor> {
     Tensor::cat(&[first, second], 2)
 }
 
-/// Logits of every position of the fixture's decoder.
-fn llama(weights: &Weights, tokens: &[u32], layers: usize) -> Result<Vec<Vec<f32>>> {
+/// Heads of queries or keys, normalised where the architecture does that, and rotated.
+fn rotated(weights: &Weights, name: &str, x: &Tensor, heads: usize, shape: &manifest::Llama) -> Result<Tensor> {
+    let mut y = split(&project(weights, &format!("{name}_proj"), x)?, heads)?;
+    if shape.qk_norm {
+        y = rms(&y, &weights[&format!("{name}_norm.weight")], shape.norm_epsilon.value().unwrap())?;
+    }
+    rotate(&y, shape)
+}
+
+/// Logits of every position of a decoder.
+pub fn llama(weights: &Weights, tokens: &[u32], shape: &manifest::Llama) -> Result<Vec<Vec<f32>>> {
+    let epsilon = shape.norm_epsilon.value().unwrap();
     let ids = Tensor::new(tokens, &Device::Cpu)?;
     let embeddings = &weights["model.embed_tokens.weight"];
     let mut x = embeddings.index_select(&ids, 0)?;
     let count = tokens.len();
+    let window = shape.sliding_window.unwrap_or(count);
+    let sees = |query: usize, key: usize| key <= query && query - key < window;
     let mask: Vec<f32> =
-        (0..count * count).map(|i| if i % count > i / count { f32::NEG_INFINITY } else { 0.0 }).collect();
+        (0..count * count).map(|i| if sees(i / count, i % count) { 0.0 } else { f32::NEG_INFINITY }).collect();
     let mask = Tensor::from_vec(mask, (count, count), &Device::Cpu)?;
-    for layer in 0..layers {
+    let shared: Vec<u32> = (0..shape.heads).map(|head| (head / (shape.heads / shape.kv_heads)) as u32).collect();
+    let shared = Tensor::new(shared, &Device::Cpu)?;
+    for layer in 0..shape.layers {
         let name = |part: &str| format!("model.layers.{layer}.{part}");
-        let h = rms(&x, &weights[&name("input_layernorm.weight")], 1e-5)?;
-        let query = rotate(&split(&project(weights, &name("self_attn.q_proj"), &h)?, 4)?, 10_000.0)?;
-        let key = rotate(&split(&project(weights, &name("self_attn.k_proj"), &h)?, 2)?, 10_000.0)?;
-        let value = split(&project(weights, &name("self_attn.v_proj"), &h)?, 2)?;
-        let shared = Tensor::new(&[0u32, 0, 1, 1], &Device::Cpu)?;
+        let h = rms(&x, &weights[&name("input_layernorm.weight")], epsilon)?;
+        let query = rotated(weights, &name("self_attn.q"), &h, shape.heads, shape)?;
+        let key = rotated(weights, &name("self_attn.k"), &h, shape.kv_heads, shape)?;
+        let value = split(&project(weights, &name("self_attn.v_proj"), &h)?, shape.kv_heads)?;
         let (key, value) = (key.index_select(&shared, 0)?, value.index_select(&shared, 0)?);
         let attended = attend(&query, &key, &value, Some(&mask))?;
         x = (x + project(weights, &name("self_attn.o_proj"), &attended)?)?;
-        let h = rms(&x, &weights[&name("post_attention_layernorm.weight")], 1e-5)?;
+        let h = rms(&x, &weights[&name("post_attention_layernorm.weight")], epsilon)?;
         let gate = silu(&project(weights, &name("mlp.gate_proj"), &h)?)?;
         let wide = (gate * project(weights, &name("mlp.up_proj"), &h)?)?;
         x = (x + project(weights, &name("mlp.down_proj"), &wide)?)?;
     }
-    rms(&x, &weights["model.norm.weight"], 1e-5)?.matmul(&embeddings.t()?)?.to_vec2()
+    let head = weights.get("lm_head.weight").unwrap_or(embeddings);
+    rms(&x, &weights["model.norm.weight"], epsilon)?.matmul(&head.t()?)?.to_vec2()
 }
 
 /// The unit mean vector of an encoder.
@@ -121,7 +139,7 @@ fn bert(weights: &Weights, tokens: &[u32], layers: usize, heads: usize) -> Resul
     mean.broadcast_div(&length)?.to_dtype(DType::F32)?.to_vec1()
 }
 
-fn cosine(a: &[f32], b: &[f32]) -> f64 {
+pub fn cosine(a: &[f32], b: &[f32]) -> f64 {
     let dot = |a: &[f32], b: &[f32]| -> f64 { a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum() };
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
@@ -133,7 +151,8 @@ fn the_decoder_is_close_to_a_float_model() {
     let folder = fixture::llama_folder(3);
     let network = fixture::llama_network(3);
     let tokens: Vec<u32> = (0..100).map(|i| (i * 11 + 5) % fixture::VOCABULARY as u32).collect();
-    let expected = llama(&weights(folder.path()), &tokens, 3).unwrap();
+    let Architecture::Llama(shape) = fixture::artefact(folder.path()).manifest.architecture else { panic!() };
+    let expected = llama(&weights(folder.path()), &tokens, &shape).unwrap();
     let rows = fixture::read(&network, &mut network.cache(tokens.len()), &tokens);
     let mut worst = 1.0f64;
     for (row, expected) in rows.chunks_exact(network.width()).zip(&expected) {
