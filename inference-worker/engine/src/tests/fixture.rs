@@ -12,7 +12,7 @@ use safetensors::{tensor::TensorView, Dtype};
 use serde_json::json;
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
 use tempfile::TempDir;
@@ -190,6 +190,15 @@ pub fn llama_with(layers: usize, change: impl Fn(&str, &mut [f32])) -> Model {
 
 pub fn bert() -> Model {
     artefact(bert_folder().path()).load(&threads()).unwrap()
+}
+
+/// Where set-up puts what it downloads and makes; the same place as in `scripts/lib.sh`.
+pub fn cache() -> PathBuf {
+    let base = || {
+        let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
+        Some(std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home)?.join("assay"))
+    };
+    std::env::var_os("ASSAY_CACHE").map(PathBuf::from).or_else(base).unwrap_or_default()
 }
 
 /// Two threads for all tests.

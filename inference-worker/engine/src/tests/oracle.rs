@@ -184,13 +184,7 @@ fn embed(model: &crate::Model, text: &str) -> Vec<f32> {
 /// The real all-MiniLM-L6-v2, where set-up has put it: cosine with the float model above 0.999.
 #[test]
 fn minilm_is_close_to_its_float_model() {
-    let cache = std::env::var_os("ASSAY_CACHE").map(std::path::PathBuf::from).or_else(|| {
-        let base = std::env::var_os("XDG_CACHE_HOME")
-            .map(std::path::PathBuf::from)
-            .or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cache")))?;
-        Some(base.join("assay"))
-    });
-    let folder = cache.unwrap_or_default().join("sources").join("all-minilm-l6-v2");
+    let folder = fixture::cache().join("sources").join("all-minilm-l6-v2");
     if !folder.join("model.safetensors").exists() {
         eprintln!("skipped: scripts/setup has not installed the model at {}", folder.display());
         return;
