@@ -235,13 +235,13 @@ fn place(
     let elements = elements.filter(|all| *all > 0).ok_or("has no sensible number of elements")?;
     let row = shape.last().copied().unwrap_or(1);
     let (block, stored) = kind.block();
-    if row % block != 0 {
+    if !row.is_multiple_of(block) {
         return Err(format!("has rows of {row} elements, {kind:?} needs a multiple of {block}"));
     }
     let size = (elements / block).checked_mul(stored).ok_or("is too large")?;
     let begin = usize::try_from(offset).ok().and_then(|offset| data.checked_add(offset));
     let range = begin.and_then(|begin| Some(begin..begin.checked_add(size)?)).filter(|range| range.end <= end);
-    if offset % alignment as u64 != 0 {
+    if !offset.is_multiple_of(alignment as u64) {
         return Err(format!("begins at {offset}, which is no multiple of {alignment}"));
     }
     range.ok_or_else(|| format!("needs {size} bytes from {offset} on, the file ends before that"))
