@@ -85,7 +85,7 @@ pub(crate) fn operations(kernels: Kernels) -> Result<Vec<(&'static str, String)>
     let bytes: Vec<u8> = halves(8, 10_000, 1000.0)?.iter().flat_map(|bits| bits.to_le_bytes()).collect();
     add("half", hash(&bytes));
 
-    let table = rope::Table::new(256, 64, 10_000.0);
+    let table = rope::Table::new(256, 64, 10_000.0, &rope::Scaling::None);
     add("rope_table", hash(&table.to_bytes()));
     let mut head = scaled(9, 64, 4.0);
     if !table.rotate(200, &mut head) {

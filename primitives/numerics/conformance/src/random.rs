@@ -215,7 +215,7 @@ fn rope(_: Kernels, numbers: &mut Numbers) -> Outcome {
     let position = numbers.below(64);
     let base = [10_000.0, 500_000.0, 1_000_000.0][numbers.below(3)];
     let mut head = floats(numbers, dim);
-    let rotated = rope::Table::new(position + 1, dim, base).rotate(position, &mut head);
+    let rotated = rope::Table::new(position + 1, dim, base, &rope::Scaling::None).rotate(position, &mut head);
     let result = if rotated { finite(head) } else { Err(Error::Shape("a rotation")) };
     Outcome { what: format!("rotation of {dim} at position {position} with base {base}"), result }
 }
