@@ -500,10 +500,10 @@ fn pass(
     let pending = |generation: &Generation| generation.visible.len() - generation.cache.len();
     let mut taken = vec![0; active.len()];
     let mut order: Vec<usize> = (0..active.len()).collect();
-    order.sort_by_key(|index| pending(&active[*index]));
+    order.sort_by_key(|index| pending(active[*index]));
     let mut room = llama::PREFILL.saturating_sub(active.len());
     for index in order {
-        taken[index] = pending(&active[index]).min(1 + room);
+        taken[index] = pending(active[index]).min(1 + room);
         room -= taken[index].saturating_sub(1);
     }
     let mut parts = Vec::with_capacity(active.len());

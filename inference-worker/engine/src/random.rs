@@ -121,7 +121,7 @@ fn uniform(state: &mut u64) -> i8 {
     let mut z = *state;
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (((z >> 32) * 255 >> 32) as i16 - 127) as i8
+    ((((z >> 32) * 255) >> 32) as i16 - 127) as i8
 }
 
 /// A word for every embedding.
