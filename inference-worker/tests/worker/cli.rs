@@ -123,6 +123,55 @@ fn a_tokenizer_that_does_not_fit_is_told() {
 }
 
 #[test]
+fn a_chat_template_is_kept_left_out_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("source");
+    crate::common::llama(&source, 1);
+    let import = |template: &str, target: &str, more: &[&str]| {
+        std::fs::write(source.join("chat_template.jinja"), template).unwrap();
+        let target = folder.path().join(target);
+        let (from, to) = (source.to_str().unwrap(), target.to_str().unwrap());
+        let arguments = ["model", "import", "--from", from, "--to", to, "--name", "tiny", "--licence", "CC0-1.0"];
+        let output = run(&[&arguments[..], more].concat());
+        (output, std::fs::read_to_string(target.join("manifest.json")).unwrap_or_default())
+    };
+    let (output, manifest) = import("{{ messages[0].content }}", "with", &[]);
+    assert!(output.status.success() && manifest.contains("minijinja"), "{output:?} {manifest}");
+    let (output, manifest) = import("{{ messages[0].content }}", "without", &["--no-chat-template"]);
+    assert!(output.status.success() && !manifest.contains("minijinja"), "{output:?} {manifest}");
+    let (output, manifest) = import("{{ strftime_now('%Y') }}", "refused", &[]);
+    assert!(failure(&output, 7).contains("strftime_now") && manifest.is_empty());
+}
+
+#[test]
+fn a_file_that_is_no_model_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, target) = (folder.path().join("model.gguf"), folder.path().join("target"));
+    std::fs::write(&source, b"something else").unwrap();
+    let (from, to) = (source.to_str().unwrap(), target.to_str().unwrap());
+    let output = run(&["model", "import", "--from", from, "--to", to, "--name", "tiny", "--licence", "CC0-1.0"]);
+    let line = failure(&output, 7);
+    assert!(line.contains("model.gguf") && line.contains("GGUF"), "{line}");
+    assert!(!target.exists());
+}
+
+#[test]
+fn logits_are_printed_for_each_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = artefact(folder.path(), 1);
+    let rows = |tokens: &str| -> Vec<Vec<f32>> {
+        let output = run(&["model", "logits", model.to_str().unwrap(), "--tokens", tokens]);
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let three = rows("3,4,5");
+    assert_eq!((three.len(), three[0].len()), (3, crate::common::VOCABULARY));
+    assert_eq!(rows("3,4"), three[..2]);
+    failure(&run(&["model", "logits", model.to_str().unwrap(), "--tokens", "3,4000000"]), 7);
+}
+
+#[test]
 fn a_folder_without_a_model_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let line = failure(&solve(folder.path(), &folder.path().join("data")), 7);

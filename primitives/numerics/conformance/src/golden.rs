@@ -18,12 +18,12 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// blake2b-256 of `bytes`, in hexadecimal.
-pub fn hash(bytes: &[u8]) -> String {
+fn hash(bytes: &[u8]) -> String {
     hex(&Blake2b::<U32>::digest(bytes))
 }
 
 /// blake2b-256 of the little-endian bytes of `values`, in hexadecimal.
-pub fn hash_floats(values: &[f32]) -> String {
+fn hash_floats(values: &[f32]) -> String {
     let mut trace = Trace::new();
     trace.row(values);
     hex(&trace.finish())

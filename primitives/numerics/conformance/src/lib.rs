@@ -15,11 +15,9 @@ mod random;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
 
-pub use golden::{hash, hash_floats};
-pub use numbers::Numbers;
-
 use alloc::{format, string::String, vec::Vec};
 use assay_numerics::{check_float_environment, Isa, Kernels, Trace};
+use numbers::Numbers;
 
 /// Mismatches of a path that are described, golden operations first; more are only counted.
 const DESCRIBED: usize = 25;
