@@ -18,7 +18,6 @@ import signal
 import statistics
 import subprocess
 import sys
-import tarfile
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -240,8 +239,8 @@ class Llama:
     def build_library(self, work, name):
         source, build = work / f"llama_cpp_python-{LLAMA_CPP_PYTHON}", work / f"build-{name}"
         if not source.exists():
-            with tarfile.open(self.source(work)) as archive:
-                archive.extractall(work, filter="data")
+            # The builder must own the files, or git does not tell the build which commit they are.
+            run(["tar", "--extract", "--no-same-owner", "--directory", work, "--file", self.source(work)])
         say(f"building llama.cpp for {name} (about 5 minutes on two cores)")
         parts = ("COMMON", "TOOLS", "TESTS", "EXAMPLES", "SERVER", "APP")
         run(
@@ -251,8 +250,8 @@ class Llama:
             + self.options[name],
             what="cmake",
         )
-        compile_ = ["cmake", "--build", build, "--target", "llama", "--parallel", os.cpu_count()]
-        run(compile_, what="the build of llama.cpp")
+        command = ["cmake", "--build", build, "--target", "llama", "--parallel", os.cpu_count()]
+        run(command, what="the build of llama.cpp")
         partial = work / "lib"
         shutil.copytree(build / "bin", partial, symlinks=True)
         shutil.rmtree(self.builds[name], ignore_errors=True)
