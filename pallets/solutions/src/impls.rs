@@ -2,7 +2,7 @@
 
 use crate::{pallet::*, weights::WeightInfo, CommitmentRecord, Solution};
 use alloc::collections::BTreeMap;
-use assay_traits::{SolverStake, TaskBook, TaskState, TaskView};
+use assay_traits::{SolutionBook, SolverStake, StandingSolution, TaskBook, TaskState, TaskView};
 use assay_types::{Balance, BlockNumber, TaskId};
 use frame_support::{
     ensure,
@@ -249,5 +249,68 @@ impl<T: Config> Pallet<T> {
             );
         }
         Ok(())
+    }
+}
+
+impl<T: Config> SolutionBook<T::AccountId> for Pallet<T> {
+    fn standing(task: &TaskId) -> Option<StandingSolution<T::AccountId>> {
+        let (view, solution) = T::Tasks::view(task).zip(Solutions::<T>::get(task))?;
+        let grace_over = solution.first_revealed_at.saturating_add(view.reveal_grace).saturating_add(1);
+        Some(StandingSolution {
+            contestable_from: grace_over,
+            contestable_until: Self::last_contest_block(&view, &solution),
+            solver: solution.solver,
+            output: solution.output,
+            trace_seal: solution.trace_seal,
+            stake: solution.stake,
+        })
+    }
+
+    /// # Errors
+    /// [`Error::NotSolved`].
+    fn uphold(task: &TaskId) -> DispatchResult {
+        let solution = Solutions::<T>::get(task).ok_or(Error::<T>::NotSolved)?;
+        Self::do_claim(*task, solution)
+    }
+
+    /// # Errors
+    /// [`Error::NotSolved`].
+    fn strike(task: &TaskId) -> DispatchResult {
+        let solution = Solutions::<T>::get(task).ok_or(Error::<T>::NotSolved)?;
+        T::Tasks::refund(task)?;
+        Solutions::<T>::remove(task);
+        Self::deposit_event(Event::Struck { task: *task, solver: solution.solver });
+        Ok(())
+    }
+
+    // A benchmark that cannot be prepared must stop, so this may panic.
+    #[cfg(feature = "runtime-benchmarks")]
+    #[allow(clippy::expect_used)]
+    fn prepare(solver: &T::AccountId, model: &assay_types::ModelId) -> TaskId {
+        use frame_support::traits::fungible::{Inspect, Mutate};
+        T::Models::prepare(model, solver);
+        let task = T::Tasks::prepare(solver, model);
+        let now = Self::now();
+        let minimum = T::Currency::minimum_balance();
+        T::Currency::mint_into(solver, minimum.saturating_mul(1_000)).expect("balance can be minted");
+        let output = assay_traits::Payload::Inline(Default::default());
+        let cid = output.cid();
+        T::Tasks::solve(&task, output).expect("the task is open");
+        let view = T::Tasks::view(&task).expect("the task was prepared");
+        let stake = Self::stake_for(view.fee, view.reward);
+        T::Stake::prepare(solver, stake);
+        T::Stake::pledge(solver, stake).expect("the stake was prepared");
+        let first_revealed_at = now.saturating_sub(view.reveal_grace).saturating_sub(1);
+        let solution = Solution {
+            solver: solver.clone(),
+            committed_at: first_revealed_at.saturating_sub(1),
+            revealed_at: first_revealed_at,
+            first_revealed_at,
+            output: cid,
+            trace_seal: Default::default(),
+            stake,
+        };
+        Solutions::<T>::insert(task, solution);
+        task
     }
 }

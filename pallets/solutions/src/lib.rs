@@ -168,6 +168,13 @@ pub mod pallet {
             /// Who was paid.
             solver: T::AccountId,
         },
+        /// A solution was contested and did not stand.
+        Struck {
+            /// The task.
+            task: TaskId,
+            /// Who had solved it.
+            solver: T::AccountId,
+        },
         /// What was held for a commitment was given back.
         CommitmentWithdrawn {
             /// The task.

@@ -344,9 +344,33 @@ impl<T: Config> TaskBook<T::AccountId> for Pallet<T> {
 
     /// # Errors
     /// [`Error::NotFound`], [`Error::NotSolved`].
-    fn settle(task: &TaskId, solver: &T::AccountId) -> Result<Settlement, DispatchError> {
+    fn dispute(task: &TaskId) -> DispatchResult {
         let mut record = Tasks::<T>::get(task).ok_or(Error::<T>::NotFound)?;
         ensure!(record.state == TaskState::Solved, Error::<T>::NotSolved);
+        Self::transition(task, &mut record, TaskState::Disputed)?;
+        Tasks::<T>::insert(task, record);
+        Self::deposit_event(Event::Disputed { task: *task });
+        Ok(())
+    }
+
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::NotDisputed`].
+    fn refund(task: &TaskId) -> DispatchResult {
+        let mut record = Tasks::<T>::get(task).ok_or(Error::<T>::NotFound)?;
+        ensure!(record.state == TaskState::Disputed, Error::<T>::NotDisputed);
+        Self::transition(task, &mut record, TaskState::Refunded)?;
+        let refund = Self::give_back(task, HoldReason::Fee, &record.submitter, record.fee);
+        T::Rewards::release(record.reward);
+        Tasks::<T>::insert(task, record);
+        Self::deposit_event(Event::Refunded { task: *task, refund });
+        Ok(())
+    }
+
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::NotSolved`].
+    fn settle(task: &TaskId, solver: &T::AccountId) -> Result<Settlement, DispatchError> {
+        let mut record = Tasks::<T>::get(task).ok_or(Error::<T>::NotFound)?;
+        ensure!(matches!(record.state, TaskState::Solved | TaskState::Disputed), Error::<T>::NotSolved);
         Self::transition(task, &mut record, TaskState::Settled)?;
         record.solver = Some(solver.clone());
 

@@ -245,6 +245,18 @@ pub mod pallet {
             /// What everybody received.
             settlement: Settlement,
         },
+        /// The solution of a task is contested.
+        Disputed {
+            /// The task.
+            task: TaskId,
+        },
+        /// A task ended: its solution was contested and did not stand.
+        Refunded {
+            /// The task.
+            task: TaskId,
+            /// What its owner got back, in units of ASY.
+            refund: Balance,
+        },
         /// A task ended: nobody solved it in time.
         Expired {
             /// The task.
@@ -320,6 +332,8 @@ pub mod pallet {
         CommitmentTooRecent,
         /// The task is not solved.
         NotSolved,
+        /// The task is not disputed.
+        NotDisputed,
         /// The task has not ended.
         NotEnded,
         /// Commitments to the task have been neither withdrawn nor forfeited yet.

@@ -1,15 +1,17 @@
 //! The doors between pallets.
 //!
 //! Pallets never depend on each other: what one needs of another is a trait here, the runtime joins them, and
-//! [`mock`] has a stand-in for each so that a pallet is tested alone. Knowledge flows solutions -> tasks -> models;
-//! news flows back by the `On...` hooks, whose `()` implementation does nothing and weighs nothing.
+//! [`mock`] has a stand-in for each so that a pallet is tested alone. Knowledge flows contestation -> solutions -> tasks
+//! -> models; news flows back by the `On...` hooks, whose `()` implementation does nothing and weighs nothing.
 
 #![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
 
 #[cfg(feature = "std")]
 pub mod mock;
 
-use assay_types::{Balance, BlockNumber, BlockRandomness, Cid, ModelId, TaskId};
+use assay_types::{Balance, BlockNumber, BlockRandomness, Cid, Hash, ModelId, TaskId};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{pallet_prelude::DispatchResult, weights::Weight};
 use scale_info::TypeInfo;
@@ -65,6 +67,48 @@ pub trait SolverStake<AccountId> {
     /// Gives `solver` a mature bond of which `amount` can be pledged.
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare(solver: &AccountId, amount: Balance);
+}
+
+/// What disputes do with the stake of solvers; implemented by `bonds`.
+///
+/// The *escrow* is one account that keeps what disputes have taken until they have decided whose it is. Whoever takes
+/// keeps the books of what is due to whom; the sum of these books is [`Self::escrowed`].
+pub trait StakeEscrow<AccountId>: SolverStake<AccountId> {
+    /// Moves `amount` of the solver's own bond into the escrow: mature bond that is not pledged.
+    ///
+    /// # Errors
+    /// The stake's own, when less than `amount` is mature and free.
+    fn escrow(solver: &AccountId, amount: Balance) -> DispatchResult;
+
+    /// Moves `amount` from the escrow back into the solver's own bond, mature as it was.
+    fn restore(solver: &AccountId, amount: Balance);
+
+    /// Ends a pledge of `pledged`: moves `amount` of it, and never more than was pledged, into the escrow and frees the
+    /// rest. Returns what moved.
+    fn confiscate(solver: &AccountId, pledged: Balance, amount: Balance) -> Balance;
+
+    /// Moves `amount` for a fault in block `fault_at` into the escrow, as far as it is there: from the solver's own bond
+    /// that is not pledged, then from what of it was unbonded after the fault, then from its delegators, those who
+    /// left after the fault included, pro rata. Returns what moved.
+    fn slash(solver: &AccountId, amount: Balance, fault_at: BlockNumber) -> Balance;
+
+    /// Pays `amount` from the escrow to `who`, or to the treasury if `who` cannot take it.
+    fn award(who: &AccountId, amount: Balance);
+
+    /// Pays `amount` from the escrow to the treasury.
+    fn forfeit(amount: Balance);
+
+    /// What is in the escrow.
+    fn escrowed() -> Balance;
+}
+
+/// The committee, whose members must vote on the models that they have declared.
+pub trait Committee<AccountId> {
+    /// The members now, each once; at most [`Self::MAX`].
+    fn members() -> alloc::vec::Vec<AccountId>;
+
+    /// How many members there may be.
+    const MAX: u32;
 }
 
 /// Where a task is in its life.
@@ -226,11 +270,23 @@ pub trait TaskBook<AccountId> {
     /// The task is unknown, past its deadline while open, or neither open nor solved; or the output is too long.
     fn solve(task: &TaskId, output: Payload) -> DispatchResult;
 
-    /// Solved -> Settled: pays the fee and the reserved reward, gives the deposit back, drops the payloads. The caller
-    /// has checked that the contest window is over.
+    /// Solved -> Disputed. The caller has checked that the solution may be contested.
     ///
     /// # Errors
     /// The task is unknown or not solved.
+    fn dispute(task: &TaskId) -> DispatchResult;
+
+    /// Disputed -> Refunded: gives fee and deposit back, gives up the reserved reward, drops the payloads.
+    ///
+    /// # Errors
+    /// The task is unknown or not disputed.
+    fn refund(task: &TaskId) -> DispatchResult;
+
+    /// Solved or Disputed -> Settled: pays the fee and the reserved reward, gives the deposit back, drops the payloads.
+    /// The caller has checked that the contest window is over, or that the solution stood.
+    ///
+    /// # Errors
+    /// The task is unknown, or neither solved nor disputed.
     fn settle(task: &TaskId, solver: &AccountId) -> Result<Settlement, DispatchError>;
 
     /// Weight, at worst, of telling others of a settlement, on top of what [`Self::settle`] itself takes.
@@ -243,6 +299,46 @@ pub trait TaskBook<AccountId> {
     /// Expires an open task as if its deadline had passed.
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare_expired(task: &TaskId);
+}
+
+/// The solution that stands for a task, as those who contest it see it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct StandingSolution<AccountId> {
+    /// Who solved the task.
+    pub solver: AccountId,
+    /// Content id of the output.
+    pub output: Cid,
+    /// Seal of the trace digest: see [`assay_types::protocol::trace_seal`].
+    pub trace_seal: Hash,
+    /// What is pledged of the solver's bond, in units of ASY.
+    pub stake: Balance,
+    /// First block in which it may be contested: before, it may be replaced.
+    pub contestable_from: BlockNumber,
+    /// Last block in which it may be contested.
+    pub contestable_until: BlockNumber,
+}
+
+/// Solutions, as those who contest them see them; implemented by `solutions`.
+pub trait SolutionBook<AccountId> {
+    /// The solution that stands for a task that is solved or disputed.
+    fn standing(task: &TaskId) -> Option<StandingSolution<AccountId>>;
+
+    /// The solution stood: pays its solver and frees the stake.
+    ///
+    /// # Errors
+    /// There is no solution, or the tasks' own.
+    fn uphold(task: &TaskId) -> DispatchResult;
+
+    /// The solution does not stand: the user is refunded and the solution is gone. Its stake stays pledged: what becomes
+    /// of that is the caller's to say.
+    ///
+    /// # Errors
+    /// There is no solution, or the tasks' own.
+    fn strike(task: &TaskId) -> DispatchResult;
+
+    /// Puts a solution of `solver` for a task there that may be contested now.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(solver: &AccountId, model: &ModelId) -> TaskId;
 }
 
 /// The work part of the emission; implemented by `emissions`.
@@ -292,6 +388,32 @@ pub trait OnSolutionRevealed<AccountId> {
 
 impl<AccountId> OnSolutionRevealed<AccountId> for () {
     fn on_solution_revealed(_: &TaskId, _: &ModelId, _: &AccountId) {}
+    fn weight() -> Weight {
+        Weight::zero()
+    }
+}
+
+/// How a dispute ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub enum Verdict {
+    /// Another result outweighed that of the solution: the solver loses its stake and the user is refunded.
+    Falls,
+    /// No other result outweighed it: the solver is paid.
+    Stands,
+    /// Too few voted: the user is refunded and nobody is slashed who has shown its result.
+    Inconclusive,
+}
+
+/// Told when a dispute has ended.
+pub trait OnDisputeResolved<AccountId> {
+    /// The dispute over the solution of `solver` that `contester` had opened ended with `verdict`.
+    fn on_dispute_resolved(task: &TaskId, model: &ModelId, solver: &AccountId, contester: &AccountId, verdict: Verdict);
+    /// Weight of one call at worst.
+    fn weight() -> Weight;
+}
+
+impl<AccountId> OnDisputeResolved<AccountId> for () {
+    fn on_dispute_resolved(_: &TaskId, _: &ModelId, _: &AccountId, _: &AccountId, _: Verdict) {}
     fn weight() -> Weight {
         Weight::zero()
     }

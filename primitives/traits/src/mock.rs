@@ -10,6 +10,10 @@ thread_local! {
     static MODELS: RefCell<BTreeMap<ModelId, ModelTerms<MockAccount>>> = const { RefCell::new(BTreeMap::new()) };
     static SERVED: RefCell<BTreeMap<(ModelId, MockAccount), ()>> = const { RefCell::new(BTreeMap::new()) };
     static STAKES: RefCell<BTreeMap<MockAccount, (Balance, Balance)>> = const { RefCell::new(BTreeMap::new()) };
+    static AWARDS: RefCell<BTreeMap<MockAccount, Balance>> = const { RefCell::new(BTreeMap::new()) };
+    static ESCROW: RefCell<Balance> = const { RefCell::new(0) };
+    static FORFEITED: RefCell<Balance> = const { RefCell::new(0) };
+    static COMMITTEE: RefCell<Vec<MockAccount>> = const { RefCell::new(Vec::new()) };
     static RESERVED: RefCell<Balance> = const { RefCell::new(0) };
     static SUNK_FEE: RefCell<Balance> = const { RefCell::new(0) };
     static VRF: RefCell<Option<BlockRandomness>> = const { RefCell::new(None) };
@@ -57,9 +61,37 @@ impl MockStake {
     pub fn pledged(solver: MockAccount) -> Balance {
         STAKES.with(|s| s.borrow().get(&solver).map(|(_, pledged)| *pledged).unwrap_or_default())
     }
+    /// What `who` was awarded out of the escrow.
+    pub fn awarded(who: MockAccount) -> Balance {
+        AWARDS.with(|a| a.borrow().get(&who).copied().unwrap_or_default())
+    }
+    /// What was forfeited out of the escrow.
+    pub fn forfeited() -> Balance {
+        FORFEITED.with(|f| *f.borrow())
+    }
     /// Forgets everything.
     pub fn clear() {
         STAKES.with(|s| s.borrow_mut().clear());
+        AWARDS.with(|a| a.borrow_mut().clear());
+        ESCROW.with(|e| *e.borrow_mut() = 0);
+        FORFEITED.with(|f| *f.borrow_mut() = 0);
+    }
+    /// Takes up to `amount` of the bond that is not pledged into the escrow.
+    fn take_free(solver: MockAccount, amount: Balance) -> Balance {
+        STAKES.with(|s| {
+            s.borrow_mut().get_mut(&solver).map_or(0, |(bonded, pledged)| {
+                let taken = amount.min(*bonded - *pledged);
+                *bonded -= taken;
+                ESCROW.with(|e| *e.borrow_mut() += taken);
+                taken
+            })
+        })
+    }
+    fn out_of_escrow(amount: Balance) {
+        ESCROW.with(|e| {
+            let mut escrow = e.borrow_mut();
+            *escrow = escrow.checked_sub(amount).expect("mock: the escrow pays more than it has");
+        });
     }
 }
 impl SolverStake<MockAccount> for MockStake {
@@ -92,6 +124,51 @@ impl SolverStake<MockAccount> for MockStake {
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare(solver: &MockAccount, amount: Balance) {
         Self::bond(*solver, amount);
+    }
+}
+
+impl StakeEscrow<MockAccount> for MockStake {
+    fn escrow(solver: &MockAccount, amount: Balance) -> DispatchResult {
+        Self::pledge(solver, amount)?;
+        Self::confiscate(solver, amount, amount);
+        Ok(())
+    }
+    fn restore(solver: &MockAccount, amount: Balance) {
+        Self::out_of_escrow(amount);
+        STAKES.with(|s| s.borrow_mut().entry(*solver).or_default().0 += amount);
+    }
+    fn confiscate(solver: &MockAccount, pledged: Balance, amount: Balance) -> Balance {
+        Self::release(solver, pledged);
+        Self::take_free(*solver, amount.min(pledged))
+    }
+    fn slash(solver: &MockAccount, amount: Balance, _: BlockNumber) -> Balance {
+        Self::take_free(*solver, amount)
+    }
+    fn award(who: &MockAccount, amount: Balance) {
+        Self::out_of_escrow(amount);
+        AWARDS.with(|a| *a.borrow_mut().entry(*who).or_default() += amount);
+    }
+    fn forfeit(amount: Balance) {
+        Self::out_of_escrow(amount);
+        FORFEITED.with(|f| *f.borrow_mut() += amount);
+    }
+    fn escrowed() -> Balance {
+        ESCROW.with(|e| *e.borrow())
+    }
+}
+
+/// A committee by hand.
+pub struct MockCommittee;
+impl MockCommittee {
+    /// The members from now on.
+    pub fn set(members: Vec<MockAccount>) {
+        COMMITTEE.with(|c| *c.borrow_mut() = members);
+    }
+}
+impl Committee<MockAccount> for MockCommittee {
+    const MAX: u32 = 5;
+    fn members() -> Vec<MockAccount> {
+        COMMITTEE.with(|c| c.borrow().clone())
     }
 }
 
@@ -240,12 +317,35 @@ impl TaskBook<MockAccount> for MockTasks {
             Ok(())
         })
     }
+    fn dispute(task: &TaskId) -> DispatchResult {
+        Self::with(task, |(view, _)| {
+            if view.state != TaskState::Solved {
+                return Err(DispatchError::Other("mock: not solved"));
+            }
+            view.state = TaskState::Disputed;
+            Ok(())
+        })
+    }
+    fn refund(task: &TaskId) -> DispatchResult {
+        if REFUSING.with(|r| *r.borrow()) {
+            return Err(DispatchError::Unavailable);
+        }
+        Self::with(task, |(view, output)| {
+            if view.state != TaskState::Disputed {
+                return Err(DispatchError::Other("mock: not disputed"));
+            }
+            view.state = TaskState::Refunded;
+            view.ended_at = Some(Self::now());
+            *output = None;
+            Ok(())
+        })
+    }
     fn settle(task: &TaskId, _: &MockAccount) -> Result<Settlement, DispatchError> {
         if REFUSING.with(|r| *r.borrow()) {
             return Err(DispatchError::Unavailable);
         }
         Self::with(task, |(view, output)| {
-            if view.state != TaskState::Solved {
+            if !matches!(view.state, TaskState::Solved | TaskState::Disputed) {
                 return Err(DispatchError::Other("mock: not solved"));
             }
             view.state = TaskState::Settled;
@@ -281,5 +381,53 @@ impl TaskBook<MockAccount> for MockTasks {
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare_expired(task: &TaskId) {
         Self::set_state(*task, TaskState::Expired);
+    }
+}
+
+/// Solutions by hand, to tasks of [`MockTasks`].
+pub struct MockSolutions;
+thread_local! {
+    static SOLUTIONS: RefCell<BTreeMap<TaskId, StandingSolution<MockAccount>>> = const { RefCell::new(BTreeMap::new()) };
+}
+impl MockSolutions {
+    /// Puts a solution there; its stake is pledged by hand.
+    pub fn set(task: TaskId, solution: StandingSolution<MockAccount>) {
+        SOLUTIONS.with(|s| s.borrow_mut().insert(task, solution));
+    }
+    /// Forgets everything.
+    pub fn clear() {
+        SOLUTIONS.with(|s| s.borrow_mut().clear());
+    }
+    fn take(task: &TaskId) -> Result<StandingSolution<MockAccount>, DispatchError> {
+        SOLUTIONS.with(|s| s.borrow_mut().remove(task)).ok_or(DispatchError::Other("mock: no solution"))
+    }
+}
+impl SolutionBook<MockAccount> for MockSolutions {
+    fn standing(task: &TaskId) -> Option<StandingSolution<MockAccount>> {
+        SOLUTIONS.with(|s| s.borrow().get(task).cloned())
+    }
+    fn uphold(task: &TaskId) -> DispatchResult {
+        let solution = Self::standing(task).ok_or(DispatchError::Other("mock: no solution"))?;
+        MockTasks::settle(task, &solution.solver)?;
+        Self::take(task)?;
+        MockStake::release(&solution.solver, solution.stake);
+        Ok(())
+    }
+    fn strike(task: &TaskId) -> DispatchResult {
+        MockTasks::refund(task)?;
+        Self::take(task)?;
+        Ok(())
+    }
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(solver: &MockAccount, model: &ModelId) -> TaskId {
+        let task = MockTasks::prepare(solver, model);
+        MockTasks::set_state(task, TaskState::Solved);
+        let stake = 1_000;
+        let (output, trace_seal) = (Cid::of(b""), Hash::zero());
+        let (contestable_from, contestable_until) = (0, BlockNumber::MAX);
+        let solution =
+            StandingSolution { solver: *solver, output, trace_seal, stake, contestable_from, contestable_until };
+        Self::set(task, solution);
+        task
     }
 }

@@ -27,6 +27,8 @@ pub type TaskId = Hash;
 pub type Commitment = Hash;
 /// Digest of everything an exact engine computed at generated positions; opened only in a dispute.
 pub type TraceDigest = Hash;
+/// Names a result, an output and its trace digest together: see [`protocol::result_id`].
+pub type ResultId = Hash;
 /// The secret that seals a commitment until its reveal.
 pub type Salt = [u8; 32];
 /// Output of the verifiable random function of a block's author.

@@ -2,7 +2,7 @@
 //! verifier must agree on to the bit. Every hash is blake2b-256 over a domain string and fields of fixed width (accounts
 //! are 32 bytes on every Assay network), so two different inputs never share an encoding.
 
-use crate::{BlockRandomness, Cid, Commitment, Hash, ModelId, Salt, TaskId, TraceDigest};
+use crate::{BlockRandomness, Cid, Commitment, Hash, ModelId, ResultId, Salt, TaskId, TraceDigest};
 use codec::Encode;
 use sp_crypto_hashing::blake2_256;
 
@@ -65,6 +65,25 @@ pub fn commitment(
     (b"assay/commitment", genesis, task, solver, output, trace_seal, salt).using_encoded(blake2_256).into()
 }
 
+/// Names a result: an output together with the trace digest of the run that made it. Two runs of an exact engine give
+/// the same; whoever only knows the output cannot name it.
+pub fn result_id(output: &Cid, trace: &TraceDigest) -> ResultId {
+    (b"assay/result", output, trace).using_encoded(blake2_256).into()
+}
+
+/// What a contester or a voter of a dispute commits to: its own result, bound to chain, task and voter, so that nobody
+/// can copy another's ballot.
+pub fn ballot_seal(
+    genesis: &Hash,
+    task: &TaskId,
+    voter: &impl Encode,
+    output: &Cid,
+    trace: &TraceDigest,
+    salt: &Salt,
+) -> Hash {
+    (b"assay/ballot", genesis, task, voter, output, trace, salt).using_encoded(blake2_256).into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +136,32 @@ mod tests {
         ] {
             assert_ne!(base, other);
         }
+    }
+
+    #[test]
+    fn every_field_changes_the_seal_of_a_ballot() {
+        let (a, b) = (AccountId::new([1; 32]), AccountId::new([2; 32]));
+        let (zero, one) = (Hash::zero(), Hash::repeat_byte(1));
+        let base = ballot_seal(&zero, &zero, &a, &Cid([0; 32]), &zero, &[0; 32]);
+        for other in [
+            ballot_seal(&one, &zero, &a, &Cid([0; 32]), &zero, &[0; 32]),
+            ballot_seal(&zero, &one, &a, &Cid([0; 32]), &zero, &[0; 32]),
+            ballot_seal(&zero, &zero, &b, &Cid([0; 32]), &zero, &[0; 32]),
+            ballot_seal(&zero, &zero, &a, &Cid([1; 32]), &zero, &[0; 32]),
+            ballot_seal(&zero, &zero, &a, &Cid([0; 32]), &one, &[0; 32]),
+            ballot_seal(&zero, &zero, &a, &Cid([0; 32]), &zero, &[1; 32]),
+            // A commitment to the same is not a ballot for it.
+            commitment(&zero, &zero, &a, &Cid([0; 32]), &zero, &[0; 32]),
+        ] {
+            assert_ne!(base, other);
+        }
+    }
+
+    #[test]
+    fn a_result_is_its_output_and_its_trace() {
+        let base = result_id(&Cid([0; 32]), &Hash::zero());
+        assert_ne!(base, result_id(&Cid([1; 32]), &Hash::zero()));
+        assert_ne!(base, result_id(&Cid([0; 32]), &Hash::repeat_byte(1)));
     }
 
     #[test]
