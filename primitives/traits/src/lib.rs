@@ -92,6 +92,9 @@ pub trait StakeEscrow<AccountId>: SolverStake<AccountId> {
     /// left after the fault included, pro rata. Returns what moved.
     fn slash(solver: &AccountId, amount: Balance, fault_at: BlockNumber) -> Balance;
 
+    /// Weight of one [`Self::slash`] at worst.
+    fn slash_weight() -> Weight;
+
     /// Pays `amount` from the escrow to `who`, or to the treasury if `who` cannot take it.
     fn award(who: &AccountId, amount: Balance);
 
@@ -100,6 +103,22 @@ pub trait StakeEscrow<AccountId>: SolverStake<AccountId> {
 
     /// What is in the escrow.
     fn escrowed() -> Balance;
+}
+
+/// Those who back a solver and share what it earns; implemented by `bonds`.
+pub trait Delegators<AccountId> {
+    /// The part of what `solver` earns that is theirs.
+    fn share(solver: &AccountId, earned: Balance) -> Balance;
+
+    /// The account in which it is kept.
+    fn account() -> AccountId;
+
+    /// Takes note that `amount` has arrived there for the delegators of `solver`.
+    fn credit(solver: &AccountId, amount: Balance);
+
+    /// Gives `solver` delegators who have a part in what it earns.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(solver: &AccountId);
 }
 
 /// The committee, whose members must vote on the models that they have declared.
@@ -221,8 +240,10 @@ pub struct FeeSplit {
     pub model: Balance,
     /// The treasury's part of the remainder.
     pub treasury: Balance,
-    /// The solver's part of the remainder.
+    /// The solver's own part of the remainder.
     pub solver: Balance,
+    /// What of the remainder went to the solver's delegators.
+    pub delegators: Balance,
 }
 
 /// A minted reward, split (R23).
@@ -232,8 +253,10 @@ pub struct RewardSplit {
     pub treasury: Balance,
     /// To the liquidity pot.
     pub liquidity: Balance,
-    /// To the solver.
+    /// To the solver itself.
     pub solver: Balance,
+    /// To the solver's delegators.
+    pub delegators: Balance,
     /// To the validators' pot.
     pub validators: Balance,
     /// To the user who asked.
@@ -243,7 +266,7 @@ pub struct RewardSplit {
 impl RewardSplit {
     /// Everything that was minted.
     pub fn total(&self) -> Balance {
-        [self.treasury, self.liquidity, self.solver, self.validators, self.user]
+        [self.treasury, self.liquidity, self.solver, self.delegators, self.validators, self.user]
             .into_iter()
             .fold(0, Balance::saturating_add)
     }

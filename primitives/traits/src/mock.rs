@@ -13,6 +13,7 @@ thread_local! {
     static AWARDS: RefCell<BTreeMap<MockAccount, Balance>> = const { RefCell::new(BTreeMap::new()) };
     static ESCROW: RefCell<Balance> = const { RefCell::new(0) };
     static FORFEITED: RefCell<Balance> = const { RefCell::new(0) };
+    static DELEGATED: RefCell<BTreeMap<MockAccount, (Balance, Balance)>> = const { RefCell::new(BTreeMap::new()) };
     static COMMITTEE: RefCell<Vec<MockAccount>> = const { RefCell::new(Vec::new()) };
     static RESERVED: RefCell<Balance> = const { RefCell::new(0) };
     static SUNK_FEE: RefCell<Balance> = const { RefCell::new(0) };
@@ -144,6 +145,9 @@ impl StakeEscrow<MockAccount> for MockStake {
     fn slash(solver: &MockAccount, amount: Balance, _: BlockNumber) -> Balance {
         Self::take_free(*solver, amount)
     }
+    fn slash_weight() -> Weight {
+        Weight::zero()
+    }
     fn award(who: &MockAccount, amount: Balance) {
         Self::out_of_escrow(amount);
         AWARDS.with(|a| *a.borrow_mut().entry(*who).or_default() += amount);
@@ -154,6 +158,40 @@ impl StakeEscrow<MockAccount> for MockStake {
     }
     fn escrowed() -> Balance {
         ESCROW.with(|e| *e.borrow())
+    }
+}
+
+/// Delegators by hand: a share in percent per solver, kept in account [`MockDelegators::ACCOUNT`].
+pub struct MockDelegators;
+impl MockDelegators {
+    /// Where what is theirs is kept.
+    pub const ACCOUNT: MockAccount = 7_777;
+    /// Gives the delegators of `solver` this share, in percent, of what it earns.
+    pub fn set(solver: MockAccount, percent: Balance) {
+        DELEGATED.with(|d| d.borrow_mut().insert(solver, (percent, 0)));
+    }
+    /// What was credited to the delegators of `solver`.
+    pub fn credited(solver: MockAccount) -> Balance {
+        DELEGATED.with(|d| d.borrow().get(&solver).map(|(_, credited)| *credited).unwrap_or_default())
+    }
+    /// Forgets everything.
+    pub fn clear() {
+        DELEGATED.with(|d| d.borrow_mut().clear());
+    }
+}
+impl Delegators<MockAccount> for MockDelegators {
+    fn share(solver: &MockAccount, earned: Balance) -> Balance {
+        DELEGATED.with(|d| d.borrow().get(solver).map(|(percent, _)| earned * percent / 100).unwrap_or_default())
+    }
+    fn account() -> MockAccount {
+        Self::ACCOUNT
+    }
+    fn credit(solver: &MockAccount, amount: Balance) {
+        DELEGATED.with(|d| d.borrow_mut().entry(*solver).or_default().1 += amount);
+    }
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(solver: &MockAccount) {
+        Self::set(*solver, 50);
     }
 }
 
