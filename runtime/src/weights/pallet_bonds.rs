@@ -34,4 +34,34 @@ impl<T: frame_system::Config> pallet_bonds::WeightInfo for WeightInfo<T> {
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
+    fn set_commission() -> Weight {
+        // Not measured yet: chosen too high.
+        Weight::from_parts(60000000, 1600)
+            .saturating_add(T::DbWeight::get().reads(3))
+            .saturating_add(T::DbWeight::get().writes(2))
+    }
+    fn delegate() -> Weight {
+        // Not measured yet: chosen too high.
+        Weight::from_parts(200000000, 3000)
+            .saturating_add(T::DbWeight::get().reads(7))
+            .saturating_add(T::DbWeight::get().writes(5))
+    }
+    fn undelegate() -> Weight {
+        // Not measured yet: chosen too high.
+        Weight::from_parts(120000000, 3200)
+            .saturating_add(T::DbWeight::get().reads(6))
+            .saturating_add(T::DbWeight::get().writes(4))
+    }
+    fn withdraw_delegation() -> Weight {
+        // Not measured yet: chosen too high.
+        Weight::from_parts(1500000000, 10000)
+            .saturating_add(T::DbWeight::get().reads(38))
+            .saturating_add(T::DbWeight::get().writes(36))
+    }
+    fn slash() -> Weight {
+        // Not measured yet: chosen too high.
+        Weight::from_parts(4000000000, 40000)
+            .saturating_add(T::DbWeight::get().reads(150))
+            .saturating_add(T::DbWeight::get().writes(140))
+    }
 }

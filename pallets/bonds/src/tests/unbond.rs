@@ -12,7 +12,7 @@ fn unbond_should_queue_the_amount_and_keep_it_on_hold() {
         assert_eq!(held(ALICE), 300);
         assert_eq!(TotalBonded::<Test>::get(), 180);
         assert_eq!(ledger(ALICE).active, 180);
-        assert_eq!(ledger(ALICE).unbonding.to_vec(), vec![Chunk { amount: 120, leaves_at: 120 }]);
+        assert_eq!(ledger(ALICE).unbonding.to_vec(), vec![Chunk { amount: 120, leaves_at: 120, unbonded_at: 20 }]);
         assert_eq!(take_events(), vec![Event::Unbonded { solver: ALICE, amount: 120, leaves_at: 120 }]);
     });
 }
@@ -47,7 +47,7 @@ fn unbond_should_join_the_chunk_of_the_same_block() {
         assert_ok!(Bonds::bond(signed(ALICE), 300));
         assert_ok!(Bonds::unbond(signed(ALICE), 10));
         assert_ok!(Bonds::unbond(signed(ALICE), 15));
-        assert_eq!(ledger(ALICE).unbonding.to_vec(), vec![Chunk { amount: 25, leaves_at: 101 }]);
+        assert_eq!(ledger(ALICE).unbonding.to_vec(), vec![Chunk { amount: 25, leaves_at: 101, unbonded_at: 1 }]);
     });
 }
 
@@ -60,7 +60,7 @@ fn unbond_should_keep_the_time_of_queued_chunks_when_the_parameter_changes() {
         assert_ok!(Bonds::unbond(signed(ALICE), 20));
         System::set_block_number(6);
         assert_ok!(Bonds::withdraw(signed(ALICE)));
-        assert_eq!(ledger(ALICE).unbonding.to_vec(), vec![Chunk { amount: 10, leaves_at: 101 }]);
+        assert_eq!(ledger(ALICE).unbonding.to_vec(), vec![Chunk { amount: 10, leaves_at: 101, unbonded_at: 1 }]);
     });
 }
 

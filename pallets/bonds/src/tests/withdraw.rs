@@ -13,7 +13,7 @@ fn withdraw_should_pay_what_is_due_and_keep_the_rest() {
         assert_ok!(Bonds::withdraw(signed(ALICE)));
         assert_eq!(held(ALICE), 200);
         assert_eq!(Balances::free_balance(ALICE), ENDOWMENT - 200);
-        assert_eq!(ledger(ALICE).unbonding.to_vec(), vec![Chunk { amount: 50, leaves_at: 105 }]);
+        assert_eq!(ledger(ALICE).unbonding.to_vec(), vec![Chunk { amount: 50, leaves_at: 105, unbonded_at: 5 }]);
         assert_eq!(TotalBonded::<Test>::get(), 150);
         assert_eq!(take_events(), vec![Event::Withdrawn { solver: ALICE, amount: 100 }]);
 
