@@ -6,7 +6,7 @@
 use super::*;
 use alloc::vec::Vec;
 use assay_math::{Curves, EmissionCurve};
-use assay_traits::WorkRewards;
+use assay_traits::{Delegators, WorkRewards};
 use assay_types::{Balance, ASY};
 use frame_benchmarking::v2::*;
 use frame_support::traits::{
@@ -85,6 +85,7 @@ mod benchmarks {
         ReservedWork::<T>::put(amount + 1);
         let solver: T::AccountId = account("solver", 0, 0);
         let user: T::AccountId = account("user", 0, 0);
+        T::Delegators::prepare(&solver);
         let split;
 
         #[block]
@@ -93,6 +94,7 @@ mod benchmarks {
         }
 
         assert_eq!(split.total(), amount);
+        assert!(split.delegators > 0);
         assert_eq!(MintedWork::<T>::get(), amount);
         assert_eq!(ReservedWork::<T>::get(), 1);
     }

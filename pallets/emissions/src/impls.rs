@@ -2,7 +2,7 @@
 
 use crate::{pallet::*, types::*, weights::WeightInfo, MAX_PAID_VALIDATORS, UNBOUNDED};
 use assay_math::{fixed::mul_div, multiplier, split_reward, work_reward, EmissionCurve};
-use assay_traits::{RewardSplit, WorkRewards};
+use assay_traits::{Delegators, RewardSplit, WorkRewards};
 use assay_types::{Balance, BlockNumber, ASY};
 use frame_support::{
     dispatch::DispatchClass,
@@ -150,7 +150,7 @@ impl<T: Config> Pallet<T> {
     /// # Errors
     /// The first of these that is broken:
     /// - both curves are valid and a tenure has blocks;
-    /// - the treasury, the liquidity pot and the validators' pot are three accounts;
+    /// - the treasury, the liquidity pot, the validators' pot and the delegators' are four accounts;
     /// - authors were minted no more than is scheduled by now, which their cap bounds;
     /// - work minted and reserved is within its cap, and within 1.2 of its schedule plus one reward (which the allowance
     ///   of the first tenure bounds, for no later tenure is scheduled more);
@@ -161,9 +161,14 @@ impl<T: Config> Pallet<T> {
         ensure!(curves.is_valid(), "emissions: an invalid curve");
         ensure!(T::TenureLength::get() > 0, "emissions: a tenure without blocks");
         let (treasury, liquidity, validators) = (T::Treasury::get(), T::Liquidity::get(), T::Validators::get());
+        let delegators = T::Delegators::account();
         ensure!(
             treasury != liquidity && liquidity != validators && validators != treasury,
             "emissions: two pots are one account"
+        );
+        ensure!(
+            ![treasury, liquidity, validators].contains(&delegators),
+            "emissions: the delegators' account is another pot's"
         );
 
         ensure!(
@@ -231,13 +236,17 @@ impl<T: Config> WorkRewards<T::AccountId> for Pallet<T> {
         };
         let parts = split_reward(amount);
         // The solver before the user: where they are one new account, the larger part makes it exist.
-        let (solver_part, user_part) = (pay(solver, parts.solver), pay(user, parts.user));
+        let shared = T::Delegators::share(solver, parts.solver).min(parts.solver);
+        let (solver_part, user_part) = (pay(solver, parts.solver.saturating_sub(shared)), pay(user, parts.user));
+        let delegators = pay(&T::Delegators::account(), shared);
+        T::Delegators::credit(solver, delegators);
         let liquidity = pay(&T::Liquidity::get(), parts.liquidity);
         let validators = pay(&T::Validators::get(), parts.validators);
         let split = RewardSplit {
             treasury: Self::credit_treasury(parts.treasury.saturating_add(refused)),
             liquidity,
             solver: solver_part,
+            delegators,
             validators,
             user: user_part,
         };

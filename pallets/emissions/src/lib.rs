@@ -16,8 +16,8 @@
 //! - the part of the fee that cannot come back to whoever pays it, times [`Config::RewardPerSunkFee`]: a user who is
 //!   his own solver gets most of the reward and of the fee back, so the rest must cost him what he gains.
 //!
-//! A minted reward is split 10 % treasury, 10 % liquidity, 72 % solver, 5.6 % validators, 2.4 % user. What an account
-//! cannot take goes to the treasury; what the treasury cannot take is burned, and still counts as minted.
+//! A minted reward is split 10 % treasury, 10 % liquidity, 72 % solver, 5.6 % validators, 2.4 % user; the solver's
+//! delegators have a part in the solver's. What an account cannot take goes to the treasury; what the treasury cannot take is burned, and still counts as minted.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -61,7 +61,7 @@ pub const UNBOUNDED: sp_runtime::FixedU128 = sp_runtime::FixedU128::from_inner(u
 pub mod pallet {
     use super::*;
     use assay_math::Curves;
-    use assay_traits::RewardSplit;
+    use assay_traits::{Delegators, RewardSplit};
     use assay_types::{Balance, BlockNumber, Tenure};
     use frame_support::{pallet_prelude::*, traits::fungible};
     use frame_system::pallet_prelude::*;
@@ -87,6 +87,9 @@ pub mod pallet {
 
         /// The account in which the validators' part waits for [`Pallet::pay_validators`].
         type Validators: Get<Self::AccountId>;
+
+        /// Those who back a solver and have a part in its rewards.
+        type Delegators: Delegators<Self::AccountId>;
 
         /// The index of the current tenure.
         type Tenure: Get<Tenure>;

@@ -3,6 +3,7 @@
 use crate as pallet_emissions;
 use crate::{Event, UNBOUNDED};
 use assay_math::Curves;
+use assay_traits::mock::MockDelegators;
 use assay_types::{Balance, BlockNumber, Tenure as TenureIndex};
 use frame_support::{derive_impl, parameter_types};
 use sp_runtime::{BuildStorage, FixedU128};
@@ -46,6 +47,7 @@ impl pallet_emissions::Config for Test {
     type Treasury = Treasury;
     type Liquidity = Liquidity;
     type Validators = Validators;
+    type Delegators = MockDelegators;
     type Tenure = Tenure;
     type TenureLength = TenureLength;
     type RewardPerSunkFee = RewardPerSunkFee;
@@ -90,6 +92,7 @@ impl ExtBuilder {
         Tenure::set(0);
         TenureLength::set(20);
         RewardPerSunkFee::set(UNBOUNDED);
+        MockDelegators::clear();
         let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
         pallet_emissions::GenesisConfig::<Test> { curves: self.curves, ..Default::default() }
             .assimilate_storage(&mut storage)

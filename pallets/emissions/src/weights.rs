@@ -10,7 +10,7 @@ pub trait WeightInfo {
     fn reserve() -> Weight;
     /// `release`.
     fn release() -> Weight;
-    /// `mint`: five accounts come to be.
+    /// `mint`: five accounts come to be, and the solver has delegators.
     fn mint() -> Weight;
     /// `pay_validators` between `n` new accounts.
     fn pay_validators(n: u32) -> Weight;

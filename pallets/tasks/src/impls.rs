@@ -4,7 +4,7 @@ use crate::{pallet::*, weights::WeightInfo, TaskRecord};
 use alloc::collections::BTreeMap;
 use assay_math::split_fee;
 use assay_traits::{
-    BlockVrf, FeeSplit, OnTaskSettled, Payload, Settlement, TaskBook, TaskState, TaskView, WorkRewards,
+    BlockVrf, Delegators, FeeSplit, OnTaskSettled, Payload, Settlement, TaskBook, TaskState, TaskView, WorkRewards,
 };
 use assay_types::{Balance, BlockNumber, TaskId};
 use frame_support::{
@@ -375,16 +375,20 @@ impl<T: Config> TaskBook<T::AccountId> for Pallet<T> {
         record.solver = Some(solver.clone());
 
         let parts = split_fee(record.fee, record.terms.fee);
+        let shared = T::Delegators::share(solver, parts.solver).min(parts.solver);
         let pay = |to: &T::AccountId, amount| Self::pay(task, HoldReason::Fee, &record.submitter, to, amount);
-        let solver_part = pay(solver, parts.solver);
+        let solver_part = pay(solver, parts.solver.saturating_sub(shared));
+        let delegators_part = pay(&T::Delegators::account(), shared);
+        T::Delegators::credit(solver, delegators_part.arrived);
         let model_part = pay(&record.terms.recipient, parts.model);
         let treasury_part = pay(&T::Treasury::get(), parts.treasury);
         let fee = FeeSplit {
             model: model_part.arrived,
-            treasury: [treasury_part.arrived, treasury_part.diverted, solver_part.diverted, model_part.diverted]
+            treasury: [&treasury_part, &solver_part, &delegators_part, &model_part]
                 .into_iter()
-                .fold(0, Balance::saturating_add),
+                .fold(treasury_part.arrived, |sum, part| sum.saturating_add(part.diverted)),
             solver: solver_part.arrived,
+            delegators: delegators_part.arrived,
         };
         let reward = T::Rewards::mint(record.reward, solver, &record.submitter);
         let settlement = Settlement { fee, reward };

@@ -18,7 +18,7 @@
 //! `on_idle` ends and forgets what nobody calls for.
 //!
 //! **Money.** The fee is held of the submitter under [`HoldReason::Fee`] until the task ends, then paid out: to the
-//! model's recipient, the treasury and the solver when it is settled, back when it is not. Under [`HoldReason::Deposit`]
+//! model's recipient, the treasury, the solver and its delegators when it is settled, back when it is not. Under [`HoldReason::Deposit`]
 //! a deposit is held for every byte of parameters and input until the task ends, and one for the record until that is
 //! forgotten. What an account cannot take goes to the treasury, and what the treasury cannot take is burned.
 //!
@@ -66,7 +66,9 @@ pub use weights::WeightInfo;
 pub mod pallet {
     use super::*;
     use assay_math::split_fee;
-    use assay_traits::{BlockVrf, ModelRegistry, OnTaskSettled, Payload, Settlement, TaskState, WorkRewards};
+    use assay_traits::{
+        BlockVrf, Delegators, ModelRegistry, OnTaskSettled, Payload, Settlement, TaskState, WorkRewards,
+    };
     use assay_types::{protocol, Balance, BlockNumber, Cid, ModelId, TaskId};
     use frame_support::{pallet_prelude::*, traits::fungible, weights::WeightMeter};
     use frame_system::pallet_prelude::*;
@@ -99,6 +101,9 @@ pub mod pallet {
 
         /// What useful work mints.
         type Rewards: WorkRewards<Self::AccountId>;
+
+        /// Those who back a solver and have a part in its fees.
+        type Delegators: Delegators<Self::AccountId>;
 
         /// The randomness of blocks.
         type Vrf: BlockVrf;

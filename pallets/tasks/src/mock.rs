@@ -3,7 +3,7 @@
 use crate as pallet_tasks;
 use crate::{Event, HoldReason, LastTask, TaskRecord, Tasks as TaskMap};
 use assay_traits::{
-    mock::{MockModels, MockRewards, MockVrf},
+    mock::{MockDelegators, MockModels, MockRewards, MockVrf},
     ModelTerms, OnTaskSettled, Payload, Settlement, TaskBook,
 };
 use assay_types::{Balance, BlockNumber, ModelId, TaskId};
@@ -123,6 +123,7 @@ impl pallet_tasks::Config for Test {
     type BlockNumberProvider = System;
     type Models = MockModels;
     type Rewards = MockRewards;
+    type Delegators = MockDelegators;
     type Vrf = MockVrf;
     type OnTaskSettled = News;
     type Treasury = Treasury;
@@ -175,6 +176,7 @@ impl ExtBuilder {
         SweepBatch::set(10);
         MockModels::clear();
         MockRewards::clear();
+        MockDelegators::clear();
         MockVrf::set(None);
         News::take();
         set_terms(MODEL_FEE, RECIPIENT);

@@ -8,7 +8,7 @@ mod work;
 
 use crate::{mock::*, *};
 use assay_math::{Curves, EmissionCurve, Preset};
-use assay_traits::{RewardSplit, WorkRewards};
+use assay_traits::{mock::MockDelegators, RewardSplit, WorkRewards};
 use assay_types::{Balance, ASY, MILLI_ASY};
 use sp_runtime::FixedU128;
 

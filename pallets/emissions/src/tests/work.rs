@@ -22,6 +22,7 @@ fn a_reward_should_be_reserved_then_minted_and_split() {
             treasury: reward / 10,
             liquidity: reward / 10,
             solver: reward * 72 / 100,
+            delegators: 0,
             validators: reward * 56 / 1_000,
             user: reward * 24 / 1_000,
         };
@@ -217,6 +218,30 @@ fn what_the_treasury_cannot_take_should_be_burned_and_count_as_minted() {
                 Event::Minted { solver: SOLVER, user: USER, split },
             ]
         );
+    });
+}
+
+#[test]
+fn delegators_should_have_their_part_of_the_solvers_part() {
+    ExtBuilder::default().curves(one_a_block()).existential_deposit(50 * MILLI_ASY).build_and_execute(|| {
+        go_to(1_000);
+        MockDelegators::set(SOLVER, 25);
+        ReservedWork::<Test>::put(2 * ASY);
+        let split = mint(ASY);
+        assert_eq!((split.solver, split.delegators), (540 * MILLI_ASY, 180 * MILLI_ASY));
+        assert_eq!(split.total(), ASY);
+        assert_eq!(Balances::free_balance(SOLVER), split.solver);
+        assert_eq!(Balances::free_balance(MockDelegators::ACCOUNT), split.delegators);
+        assert_eq!(MockDelegators::credited(SOLVER), split.delegators);
+
+        // What their account cannot take is the treasury's, as it is with all but the solver's, and nothing is credited.
+        ExistentialDeposit::set(400 * MILLI_ASY);
+        Balances::force_set_balance(RuntimeOrigin::root(), TREASURY, 400 * MILLI_ASY).unwrap();
+        Balances::force_set_balance(RuntimeOrigin::root(), MockDelegators::ACCOUNT, 0).unwrap();
+        let split = mint(ASY);
+        assert_eq!((split.solver, split.delegators), (540 * MILLI_ASY, 0));
+        assert_eq!(split.treasury, 460 * MILLI_ASY);
+        assert_eq!(MockDelegators::credited(SOLVER), 180 * MILLI_ASY);
     });
 }
 

@@ -1,5 +1,8 @@
 use super::*;
-use assay_traits::{mock::MockRewards, FeeSplit, RewardSplit, Settlement};
+use assay_traits::{
+    mock::{MockDelegators, MockRewards},
+    FeeSplit, RewardSplit, Settlement,
+};
 use assay_types::ASY;
 
 fn settle(task: &TaskId) -> Result<Settlement, sp_runtime::DispatchError> {
@@ -16,7 +19,7 @@ fn settle_should_pay_everybody_and_drop_the_payloads() {
         assert_eq!(
             settlement,
             Settlement {
-                fee: FeeSplit { model: 100, treasury: 100, solver: 900 },
+                fee: FeeSplit { model: 100, treasury: 100, solver: 900, delegators: 0 },
                 reward: RewardSplit { solver: ASY / 2, ..Default::default() },
             }
         );
@@ -62,7 +65,38 @@ fn settle_should_pay_by_the_raised_fee() {
         let task = submit(100);
         assert_ok!(Tasks::raise_fee(signed(ALICE), task, 1_000));
         assert_ok!(<Tasks as TaskBook<u64>>::solve(&task, inline(b"world")));
-        assert_eq!(settle(&task).unwrap().fee, FeeSplit { model: 100, treasury: 100, solver: 900 });
+        assert_eq!(settle(&task).unwrap().fee, FeeSplit { model: 100, treasury: 100, solver: 900, delegators: 0 });
+    });
+}
+
+#[test]
+fn settle_should_give_the_delegators_their_part_of_the_solvers_part() {
+    ExtBuilder.build_and_execute(|| {
+        MockDelegators::set(SOLVER, 30);
+        let task = submit_solved(1_100);
+        let fee = settle(&task).unwrap().fee;
+        assert_eq!(fee, FeeSplit { model: 100, treasury: 100, solver: 630, delegators: 270 });
+        assert_eq!((free(SOLVER), free(MockDelegators::ACCOUNT)), (ENDOWMENT + 630, 270));
+        assert_eq!(MockDelegators::credited(SOLVER), 270);
+    });
+}
+
+#[test]
+fn settle_should_pay_the_treasury_what_the_delegators_account_cannot_take() {
+    ExtBuilder.build_and_execute(|| {
+        MockDelegators::set(SOLVER, 1);
+        let task = submit_solved(1_100);
+        take_events();
+        let settlement = settle(&task).unwrap();
+        assert_eq!(settlement.fee, FeeSplit { model: 100, treasury: 109, solver: 891, delegators: 0 });
+        assert_eq!((free(TREASURY), MockDelegators::credited(SOLVER)), (ENDOWMENT + 109, 0));
+        assert_eq!(
+            take_events(),
+            [
+                Event::Refused { task, who: MockDelegators::ACCOUNT, amount: 9 },
+                Event::Settled { task, solver: SOLVER, settlement },
+            ]
+        );
     });
 }
 

@@ -15,7 +15,7 @@ fn what_the_recipient_cannot_take_should_go_to_the_treasury() {
         let task = submit_solved(1_009);
         take_events();
         let settlement = <Tasks as TaskBook<u64>>::settle(&task, &SOLVER).unwrap();
-        assert_eq!(settlement.fee, FeeSplit { model: 0, treasury: 109, solver: 900 });
+        assert_eq!(settlement.fee, FeeSplit { model: 0, treasury: 109, solver: 900, delegators: 0 });
         assert_eq!(free(TREASURY), ENDOWMENT + 109);
         assert_eq!(
             take_events(),
@@ -30,7 +30,7 @@ fn what_makes_an_account_should_be_paid_to_it() {
         set_terms(10, NOBODY);
         let task = submit_solved(10);
         let settlement = <Tasks as TaskBook<u64>>::settle(&task, &SOLVER).unwrap();
-        assert_eq!(settlement.fee, FeeSplit { model: 10, treasury: 0, solver: 0 });
+        assert_eq!(settlement.fee, FeeSplit { model: 10, treasury: 0, solver: 0, delegators: 0 });
         assert_eq!(free(NOBODY), 10);
     });
 }
@@ -44,7 +44,7 @@ fn what_the_treasury_cannot_take_should_be_burned() {
         let task = submit_solved(99);
         take_events();
         let settlement = <Tasks as TaskBook<u64>>::settle(&task, &SOLVER).unwrap();
-        assert_eq!(settlement.fee, FeeSplit { model: 0, treasury: 0, solver: 81 });
+        assert_eq!(settlement.fee, FeeSplit { model: 0, treasury: 0, solver: 81, delegators: 0 });
         assert_eq!(Balances::total_issuance(), issued - 18);
         assert_eq!(held(ALICE).0, 0);
         assert_eq!(
