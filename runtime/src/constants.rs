@@ -25,6 +25,11 @@ pub const MAX_SERVED: u32 = 64;
 pub const MAX_TRANCHES: u32 = 16;
 /// Most amounts of one solver that wait to be withdrawn.
 pub const MAX_CHUNKS: u32 = 32;
+/// Most tenures whose exits of delegators one slash looks at. Unbonding takes 72 of production's; as epochs are counted in
+/// slots, tenures with empty slots are shorter in blocks, and this leaves room for four empty slots in ten.
+pub const MAX_SLASH_TENURES: u32 = 128;
+/// The least that can be delegated, in units of ASY: several times what a deposit for its record would be.
+pub const MINIMUM_DELEGATION: Balance = 100 * MILLI_ASY;
 /// Blocks that the sweepers leave to those concerned before they tidy up themselves: five minutes.
 pub const SWEEP_DELAY: u32 = 100;
 /// Entries that a sweeper looks at in one block at most.
@@ -36,6 +41,9 @@ pub const TREASURY: PalletId = PalletId(*b"assay/tr");
 pub const LIQUIDITY: PalletId = PalletId(*b"assay/lq");
 /// The account that collects the validators' part of the emission until their session ends.
 pub const VALIDATORS: PalletId = PalletId(*b"assay/va");
+
+/// The account that keeps the escrow of disputes and what is delegated.
+pub const BONDS: PalletId = PalletId(*b"assay/bo");
 
 /// Price of keeping `items` entries of together `bytes` bytes in the state, in units of ASY, returned with them.
 pub const fn deposit(items: u32, bytes: u32) -> Balance {

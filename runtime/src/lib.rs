@@ -47,7 +47,7 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("assay"),
     impl_name: Cow::Borrowed("assay"),
     authoring_version: 1,
-    spec_version: 1,
+    spec_version: 2,
     impl_version: 1,
     apis: apis::RUNTIME_API_VERSIONS,
     transaction_version: 1,
@@ -85,6 +85,8 @@ pub type TxExtension = (
 pub type UncheckedExtrinsic = generic::UncheckedExtrinsic<Address, RuntimeCall, Signature, TxExtension>;
 /// What a transaction's signature is over.
 pub type SignedPayload = generic::SignedPayload<RuntimeCall, TxExtension>;
+/// Migrations that run in the first block of a new runtime.
+pub type SingleBlockMigrations = (pallet_bonds::migrations::V1ToV2<Runtime>,);
 /// Migrations that take several blocks; none yet, and the first will find its machinery here.
 pub type MultiBlockMigrations = ();
 /// Executes blocks.

@@ -1,6 +1,6 @@
 //! The relations between parameters: one pure function, for genesis, for `Settings.update` and for `try_state`.
 
-use crate::constants::EXISTENTIAL_DEPOSIT;
+use crate::constants::{EXISTENTIAL_DEPOSIT, MAX_SLASH_TENURES};
 use assay_types::{Balance, BlockNumber};
 
 /// The value of every parameter that stands in a relation to another. Times are in blocks, amounts in units of ASY.
@@ -72,6 +72,11 @@ pub fn check(values: &Values) -> Result<(), &'static str> {
         (values.base_deposit >= EXISTENTIAL_DEPOSIT, "base deposit >= existential deposit"),
         (values.commitment_deposit >= EXISTENTIAL_DEPOSIT, "commitment deposit >= existential deposit"),
         (values.minimum_bond >= EXISTENTIAL_DEPOSIT, "minimum bond >= existential deposit"),
+        // Whoever leaves is within reach of a slash until he can have withdrawn; he may leave at the end of a tenure.
+        (
+            values.unbonding <= values.epoch.saturating_mul(MAX_SLASH_TENURES.saturating_sub(1)),
+            "unbonding <= the epochs whose exits a slash looks at",
+        ),
     ];
     relations.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, name)| Err(name))
 }
@@ -107,7 +112,7 @@ mod tests {
     #[test]
     fn each_relation_is_broken_by_the_least_change_that_breaks_it() {
         type Change = fn(&mut Values);
-        let cases: [(Change, &str); 14] = [
+        let cases: [(Change, &str); 15] = [
             (|v| v.epoch = 3, "an epoch has four slots or more"),
             (|v| v.contest_window = 0, "contest window > 0"),
             (|v| v.ballot_open = 0, "ballot phases > 0"),
@@ -134,6 +139,7 @@ mod tests {
                 },
                 "minimum bond >= existential deposit",
             ),
+            (|v| v.unbonding = 127 * 1_200 + 1, "unbonding <= the epochs whose exits a slash looks at"),
         ];
         for (change, name) in cases {
             let mut values = production();
@@ -148,6 +154,8 @@ mod tests {
         values.unbonding = 28_800 + 704;
         values.epoch = 503;
         values.default_deadline = 2;
+        assert_eq!(check(&values), Ok(()));
+        values.unbonding = 127 * 503;
         assert_eq!(check(&values), Ok(()));
     }
 

@@ -307,8 +307,8 @@ fn model(id: ModelId, record: ModelRecord<AccountId32>) -> Model {
 fn settlement(settlement: SettlementOnChain) -> Settlement {
     let SettlementOnChain { fee, reward } = settlement;
     Settlement {
-        fee: [fee.model, fee.treasury, fee.solver],
-        reward: [reward.treasury, reward.liquidity, reward.solver, reward.validators, reward.user],
+        fee: [fee.model, fee.treasury, fee.solver, fee.delegators],
+        reward: [reward.treasury, reward.liquidity, reward.solver, reward.delegators, reward.validators, reward.user],
     }
 }
 

@@ -131,10 +131,10 @@ impl Bond {
 /// Where every unit went when a task was settled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settlement {
-    /// The fee: to the model's recipient, to the treasury, to the solver.
-    pub fee: [Balance; 3],
-    /// The reward: to the treasury, liquidity, the solver, the validators, the user.
-    pub reward: [Balance; 5],
+    /// The fee: to the model's recipient, to the treasury, to the solver, to its delegators.
+    pub fee: [Balance; 4],
+    /// The reward: to the treasury, liquidity, the solver, its delegators, the validators, the user.
+    pub reward: [Balance; 6],
 }
 
 impl Settlement {

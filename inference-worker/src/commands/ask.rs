@@ -290,8 +290,8 @@ struct Settled {
 impl Settled {
     fn json(&self, model: &Model, name: Option<&str>, prompt: &str) -> Value {
         let [submit, commit, reveal, settle] = self.blocks;
-        let [model_fee, fee_treasury, fee_solver] = self.settlement.fee.map(money);
-        let [treasury, liquidity, solver, validators, user] = self.settlement.reward.map(money);
+        let [model_fee, fee_treasury, fee_solver, fee_delegators] = self.settlement.fee.map(money);
+        let [treasury, liquidity, solver, delegators, validators, user] = self.settlement.reward.map(money);
         json!({
             "task": hexadecimal(self.task),
             "model": { "id": hexadecimal(model.id), "manifest": model.manifest.to_string(), "name": name },
@@ -305,12 +305,14 @@ impl Settled {
                 "model": model_fee,
                 "treasury": fee_treasury,
                 "solver": fee_solver,
+                "delegators": fee_delegators,
             },
             "reward": {
                 "minted": money(self.settlement.minted()),
                 "treasury": treasury,
                 "liquidity": liquidity,
                 "solver": solver,
+                "delegators": delegators,
                 "validators": validators,
                 "user": user,
             },

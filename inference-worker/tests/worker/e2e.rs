@@ -232,15 +232,17 @@ impl Books {
     }
 
     fn settle(&mut self, user: AccountId32, recipient: AccountId32, solver: AccountId32, settlement: &Settlement) {
-        let [model, treasury, paid] = settlement.fee;
+        let [model, treasury, paid, shared] = settlement.fee;
         self.take(user, settlement.paid());
         self.add(recipient, model);
         self.add(pot(b"assay/tr"), treasury);
         self.add(solver, paid);
-        let [treasury, liquidity, earned, validators, cashback] = settlement.reward;
+        self.add(pot(b"assay/bo"), shared);
+        let [treasury, liquidity, earned, shared, validators, cashback] = settlement.reward;
         self.add(pot(b"assay/tr"), treasury);
         self.add(pot(b"assay/lq"), liquidity);
         self.add(solver, earned);
+        self.add(pot(b"assay/bo"), shared);
         self.add(pot(b"assay/va"), validators);
         self.add(user, cashback);
     }
@@ -295,7 +297,7 @@ async fn check_answer(chain: &Chain, artefact: &Path, answer: &Value, prompt: &s
         .expect("the block that settled the task says so");
     assert_eq!(text(&answer["solver"]), solver.to_string());
     assert_eq!(settlement.paid(), FEE);
-    assert_eq!(settlement.fee, [MODEL_FEE, (FEE - MODEL_FEE) / 10, FEE - MODEL_FEE - (FEE - MODEL_FEE) / 10]);
+    assert_eq!(settlement.fee, [MODEL_FEE, (FEE - MODEL_FEE) / 10, FEE - MODEL_FEE - (FEE - MODEL_FEE) / 10, 0]);
     assert_eq!(text(&answer["fee"]["paid"]["units"]), FEE.to_string());
     assert_eq!(text(&answer["reward"]["minted"]["units"]), settlement.minted().to_string());
 

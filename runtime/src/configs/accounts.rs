@@ -47,7 +47,8 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
         match self {
             Self::Any => true,
             // What a batch, a multisig or another proxy carries is filtered again, call by call. Tasks are not in the
-            // list: their fees can be paid to anybody.
+            // list, nor is delegating: fees can be paid to anybody, and a delegation be lost to him.
+            Self::NonTransfer if matches!(call, RuntimeCall::Bonds(pallet_bonds::Call::delegate { .. })) => false,
             Self::NonTransfer => matches!(
                 call,
                 RuntimeCall::System(_)

@@ -58,6 +58,7 @@ impl frame_system::Config for Runtime {
     type ExtensionsWeightInfo = frame_system::SubstrateExtensionsWeight<Runtime>;
     type SS58Prefix = ConstU16<{ crate::constants::SS58_PREFIX }>;
     type MaxConsumers = ConstU32<16>;
+    type SingleBlockMigrations = crate::SingleBlockMigrations;
     type MultiBlockMigrator = Migrations;
 }
 

@@ -3,7 +3,10 @@
 use crate::{
     adapters::{CurrentTenure, Liquidity, MinimumBond, ParentVrf, Treasury, Validators},
     configs::governance::GovernanceOrigin,
-    constants::{deposit, MAX_CHUNKS, MAX_EXTERNAL, MAX_SERVED, MAX_TRANCHES, SWEEP_BATCH, SWEEP_DELAY},
+    constants::{
+        deposit, BONDS, MAX_CHUNKS, MAX_EXTERNAL, MAX_SERVED, MAX_SLASH_TENURES, MAX_TRANCHES, MINIMUM_DELEGATION,
+        SWEEP_BATCH, SWEEP_DELAY,
+    },
     parameters::dynamic_params,
     Balance, Balances, Bonds, Emissions, Models, Runtime, RuntimeHoldReason, System, Tasks,
 };
@@ -11,12 +14,15 @@ use assay_types::ASY;
 use frame_support::{
     parameter_types,
     traits::{ConstU128, ConstU32},
+    PalletId,
 };
 use pallet_settings::EpochBlocks;
 
 parameter_types! {
     /// For each model that a solver serves.
     pub const ServiceDeposit: Balance = deposit(1, 96);
+    /// The pot of the stake of solvers.
+    pub const BondsPot: PalletId = BONDS;
 }
 
 impl pallet_models::Config for Runtime {
@@ -40,6 +46,11 @@ impl pallet_bonds::Config for Runtime {
     type MinimumBond = MinimumBond;
     type MaxTranches = ConstU32<MAX_TRANCHES>;
     type MaxChunks = ConstU32<MAX_CHUNKS>;
+    type Tenure = CurrentTenure;
+    type MaxSlashTenures = ConstU32<MAX_SLASH_TENURES>;
+    type PalletId = BondsPot;
+    type MinimumDelegation = ConstU128<MINIMUM_DELEGATION>;
+    type Treasury = Treasury;
 }
 
 impl pallet_emissions::Config for Runtime {
@@ -48,6 +59,7 @@ impl pallet_emissions::Config for Runtime {
     type Treasury = Treasury;
     type Liquidity = Liquidity;
     type Validators = Validators;
+    type Delegators = Bonds;
     type Tenure = CurrentTenure;
     type TenureLength = EpochBlocks<Runtime>;
     type RewardPerSunkFee = dynamic_params::emissions::RewardPerSunkFee;
@@ -60,6 +72,7 @@ impl pallet_tasks::Config for Runtime {
     type BlockNumberProvider = System;
     type Models = Models;
     type Rewards = Emissions;
+    type Delegators = Bonds;
     type Vrf = ParentVrf;
     type OnTaskSettled = ();
     type Treasury = Treasury;

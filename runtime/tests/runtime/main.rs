@@ -4,5 +4,6 @@ mod common;
 mod fees;
 mod genesis;
 mod metadata;
+mod migrations;
 mod offences;
 mod random_operations;

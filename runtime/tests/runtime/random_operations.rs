@@ -17,7 +17,7 @@ use frame_support::{
 use pallet_balances::Event as BalancesEvent;
 use pallet_models::ModelState;
 use sp_keyring::Sr25519Keyring;
-use sp_runtime::{traits::Dispatchable, DispatchError, FixedU128, ModuleError};
+use sp_runtime::{traits::Dispatchable, DispatchError, FixedU128, ModuleError, Perbill};
 use std::collections::BTreeMap;
 
 /// A small generator whose whole state is a number that a failure can name (SplitMix64).
@@ -138,7 +138,7 @@ impl Run {
     /// One operation; what it does is up to chance and to what there is.
     fn operate(&mut self) {
         let who = self.account();
-        match self.random.below(100) {
+        match self.random.below(112) {
             0..=1 => {
                 let manifest = Cid::of(&self.random.next().to_le_bytes());
                 let (fee, recipient) = (self.random.amount(0, ASY), self.account());
@@ -234,7 +234,35 @@ impl Run {
                 let call = pallet_balances::Call::transfer_allow_death { dest: dest.into(), value };
                 self.call("transfer", Some(who), call);
             }
-            _ => self.change_parameter(),
+            96..=99 => self.change_parameter(),
+            100..=101 => {
+                let commission = Perbill::from_percent(self.random.below(101) as u32);
+                self.call("set_commission", Some(who), pallet_bonds::Call::set_commission { commission });
+            }
+            102..=105 => {
+                let solver = self.backed(10);
+                let amount = self.random.amount(0, 100 * ASY);
+                self.call("delegate", Some(who), pallet_bonds::Call::delegate { solver, amount });
+            }
+            106..=108 => {
+                let solver = self.backed(0);
+                let amount = self.random.amount(0, 100 * ASY);
+                self.call("undelegate", Some(who), pallet_bonds::Call::undelegate { solver, amount });
+            }
+            _ => {
+                let solver = self.backed(0);
+                let call = pallet_bonds::Call::withdraw_delegation { solver };
+                self.call("withdraw_delegation", Some(who), call);
+            }
+        }
+    }
+
+    /// A solver with a pool, or with some `chance` in percent anybody.
+    fn backed(&mut self, chance: u64) -> AccountId {
+        let solvers: Vec<_> = pallet_bonds::Pools::<Runtime>::iter_keys().collect();
+        match self.random.pick(&solvers).cloned() {
+            Some(solver) if !self.random.chance(chance) => solver,
+            _ => self.account(),
         }
     }
 
@@ -370,9 +398,13 @@ impl Run {
             .sum();
         let commitments: Balance = pallet_solutions::Commitments::<Runtime>::iter_values().map(|c| c.deposit).sum();
         let bonds: Balance = pallet_bonds::Ledgers::<Runtime>::iter_values().map(|ledger| ledger.held()).sum();
+        let pools: Balance = pallet_bonds::Pools::<Runtime>::iter_values().map(|pool| pool.fund.balance).sum();
+        let exits: Balance = pallet_bonds::Exits::<Runtime>::iter_values().map(|exit| exit.fund.balance).sum();
+        let pot = pools + exits + pallet_bonds::Escrowed::<Runtime>::get();
+        assert_eq!(Balances::total_balance(&Bonds::pot()), pot, "the pot has nothing but what it holds");
         let models: Balance = pallet_models::Models::<Runtime>::iter_values().map(|model| model.deposit).sum();
         let services: Balance = pallet_models::Solvers::<Runtime>::iter().map(|(_, _, deposit)| deposit).sum();
-        assert_eq!(held, tasks + commitments + bonds + models + services, "every hold has its reason");
+        assert_eq!(held, tasks + commitments + bonds + pot + models + services, "every hold has its reason");
 
         let stakes: Balance = pallet_solutions::Solutions::<Runtime>::iter_values().map(|s| s.stake).sum();
         let pledged: Balance = pallet_bonds::Ledgers::<Runtime>::iter_values().map(|ledger| ledger.pledged).sum();
@@ -457,6 +489,10 @@ fn invariants_hold_after_any_operations_in_any_order() {
             "bond_more",
             "unbond",
             "withdraw",
+            "set_commission",
+            "delegate",
+            "undelegate",
+            "withdraw_delegation",
             "submit",
             "raise_fee",
             "commit",
