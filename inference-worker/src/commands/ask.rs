@@ -530,7 +530,7 @@ mod tests {
 
     #[test]
     fn the_object_has_every_part() {
-        let settlement = Settlement { fee: [1, 2, 3], reward: [4, 5, 6, 7, 8] };
+        let settlement = Settlement { fee: [1, 2, 3, 4], reward: [5, 6, 7, 8, 9, 10] };
         let settled = Settled {
             task: Hash::repeat_byte(1),
             output: b"raw".to_vec(),
@@ -539,8 +539,12 @@ mod tests {
             blocks: [Some(1), Some(2), Some(3), Some(4)],
         };
         let object = settled.json(&model(1, b"story", false), Some("story"), "q");
-        assert_eq!(object["fee"]["paid"], json!({ "asy": "0.000000000006", "units": "6" }));
-        assert_eq!(object["reward"]["minted"]["units"], "30");
+        assert_eq!(object["fee"]["paid"], json!({ "asy": "0.00000000001", "units": "10" }));
+        assert_eq!(object["reward"]["minted"]["units"], "45");
+        let part = |of: &str, name: &str| object[of][name]["units"].as_str().unwrap().to_owned();
+        assert_eq!(["model", "treasury", "solver", "delegators"].map(|name| part("fee", name)), ["1", "2", "3", "4"]);
+        let names = ["treasury", "liquidity", "solver", "delegators", "validators", "user"];
+        assert_eq!(names.map(|name| part("reward", name)), ["5", "6", "7", "8", "9", "10"]);
         assert_eq!(object["blocks"], json!({ "submit": 1, "commit": 2, "reveal": 3, "settle": 4 }));
         assert_eq!(object["model"]["name"], "story");
         assert_eq!(object["output_cid"], Cid::of(b"raw").to_string());

@@ -267,6 +267,8 @@ impl<T: Config> Delegators<T::AccountId> for Pallet<T> {
     #[cfg(feature = "runtime-benchmarks")]
     #[allow(clippy::expect_used)]
     fn prepare(solver: &T::AccountId) {
-        Self::place_pool(solver, T::MinimumDelegation::get().saturating_mul(1_000)).expect("balance was minted");
+        // So much that even a small part of what a large bond earns can be paid.
+        let amount = T::MinimumDelegation::get().saturating_mul(10_000_000_000);
+        Self::place_pool(solver, amount).expect("balance was minted");
     }
 }

@@ -570,7 +570,8 @@ pub mod pallet {
         /// ## Details
         ///
         /// Moves `amount` into the pot, where it is held, and gives the sender shares of the pool. From now on it shares
-        /// what the solver earns and what it is slashed. The sender's account stays above the existential deposit.
+        /// what the solver earns and what it is slashed, for earlier faults too. The sender's account stays above the
+        /// existential deposit.
         ///
         /// ## Errors
         ///

@@ -31,8 +31,8 @@ impl<T: frame_system::Config> pallet_bonds::WeightInfo for WeightInfo<T> {
     fn withdraw() -> Weight {
         // Fastest measurement: 79822 nanoseconds.
         Weight::from_parts(89023000, 916)
-            .saturating_add(T::DbWeight::get().reads(2))
-            .saturating_add(T::DbWeight::get().writes(2))
+            .saturating_add(T::DbWeight::get().reads(4))
+            .saturating_add(T::DbWeight::get().writes(3))
     }
     fn set_commission() -> Weight {
         // Not measured yet: chosen too high.
