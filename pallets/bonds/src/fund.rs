@@ -247,7 +247,8 @@ mod tests {
                             entered += amount;
                         }
                         for (member, before) in members.iter().zip(before) {
-                            let part = mul_div(amount, if member.1 == fund.generation { member.0 } else { 0 }, fund.shares);
+                            let shares = if member.1 == fund.generation { member.0 } else { 0 };
+                            let part = mul_div(amount, shares, fund.shares);
                             prop_assert!(worth(&fund, *member).abs_diff(before + part) <= 1);
                         }
                     }

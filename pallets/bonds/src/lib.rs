@@ -2,10 +2,10 @@
 //!
 //! The stake of solvers: what a solver loses when it answers wrongly, and what others stake on it.
 //!
-//! **Own bond.** A bond is an amount of the solver's own balance under [`HoldReason::Bond`]. It *matures* [`Config::Maturity`] blocks
-//! after it is placed: only mature bond makes a solver eligible for work and weighs in a dispute, so that nobody can
-//! buy a say in a dispute that is already open. While a solution stands, a part of the bond is *pledged* to it: it can
-//! neither be unbonded nor pledged to another.
+//! **Own bond.** A bond is an amount of the solver's own balance under [`HoldReason::Bond`]. It *matures*
+//! [`Config::Maturity`] blocks after it is placed: only mature bond makes a solver eligible for work and weighs in a
+//! dispute, so that nobody can buy a say in a dispute that is already open. While a solution stands, a part of the
+//! bond is *pledged* to it: it can neither be unbonded nor pledged to another.
 //!
 //! Leaving takes two steps: `unbond` moves an amount out of the bond, youngest first, and `withdraw` pays it out once
 //! [`Config::Unbonding`] blocks have passed. Until then it answers for faults that are not later than its unbonding.

@@ -17,7 +17,8 @@
 //!   his own solver gets most of the reward and of the fee back, so the rest must cost him what he gains.
 //!
 //! A minted reward is split 10 % treasury, 10 % liquidity, 72 % solver, 5.6 % validators, 2.4 % user; the solver's
-//! delegators have a part in the solver's. What an account cannot take goes to the treasury; what the treasury cannot take is burned, and still counts as minted.
+//! delegators have a part in the solver's. What an account cannot take goes to the treasury; what the treasury cannot
+//! take is burned, and still counts as minted.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(

@@ -18,9 +18,10 @@
 //! `on_idle` ends and forgets what nobody calls for.
 //!
 //! **Money.** The fee is held of the submitter under [`HoldReason::Fee`] until the task ends, then paid out: to the
-//! model's recipient, the treasury, the solver and its delegators when it is settled, back when it is not. Under [`HoldReason::Deposit`]
-//! a deposit is held for every byte of parameters and input until the task ends, and one for the record until that is
-//! forgotten. What an account cannot take goes to the treasury, and what the treasury cannot take is burned.
+//! model's recipient, the treasury, the solver and its delegators when it is settled, back when it is not. Under
+//! [`HoldReason::Deposit`] a deposit is held for every byte of parameters and input until the task ends, and one for
+//! the record until that is forgotten. What an account cannot take goes to the treasury, and what the treasury cannot
+//! take is burned.
 //!
 //! **Payloads** live in [`Inputs`] and [`Outputs`] until the task ends; then only their content ids remain. The output is
 //! paid for by its solver, by the length of the transaction that reveals it.
