@@ -287,6 +287,7 @@ impl<T: Config> SolutionBook<T::AccountId> for Pallet<T> {
     #[cfg(feature = "runtime-benchmarks")]
     #[allow(clippy::expect_used)]
     fn prepare(solver: &T::AccountId, model: &assay_types::ModelId) -> TaskId {
+        use assay_traits::ModelRegistry;
         use frame_support::traits::fungible::{Inspect, Mutate};
         T::Models::prepare(model, solver);
         let task = T::Tasks::prepare(solver, model);
