@@ -128,6 +128,10 @@ pub trait Committee<AccountId> {
 
     /// How many members there may be.
     const MAX: u32;
+
+    /// Makes these the members.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(members: alloc::vec::Vec<AccountId>);
 }
 
 /// Where a task is in its life.

@@ -208,6 +208,10 @@ impl Committee<MockAccount> for MockCommittee {
     fn members() -> Vec<MockAccount> {
         COMMITTEE.with(|c| c.borrow().clone())
     }
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(members: Vec<MockAccount>) {
+        Self::set(members);
+    }
 }
 
 /// Rewards of `rate` times one ASY, without any bound; mints nothing, the whole reward is the solver's.

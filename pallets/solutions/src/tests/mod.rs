@@ -2,6 +2,7 @@
 
 mod claim;
 mod commit;
+mod contested;
 mod forfeit_commitment;
 mod invariants;
 mod replace;

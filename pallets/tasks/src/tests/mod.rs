@@ -1,6 +1,7 @@
 //! One file for each call or topic.
 
 mod commitments;
+mod dispute;
 mod expire;
 mod forget;
 mod invariants;

@@ -1,0 +1,6 @@
+mod absent;
+mod ballots;
+mod contest;
+mod random;
+mod sweep;
+mod verdicts;
