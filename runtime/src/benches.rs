@@ -2,6 +2,7 @@
 
 frame_benchmarking::define_benchmarks!(
     [pallet_bonds, Bonds]
+    [pallet_contestation, Contestation]
     [pallet_emissions, Emissions]
     [pallet_models, Models]
     [pallet_settings, Settings]

@@ -103,7 +103,7 @@ impl Network {
 fn test_parameters() -> Vec<RuntimeParameters> {
     use dynamic_params::{
         bonds::{self, MinimumBond, Unbonding},
-        disputes::{self, BallotCommit, BallotOpen},
+        disputes::{self, BallotCommit, BallotOpen, QuorumBallots, QuorumWeight},
         emissions::{self, RewardPerSunkFee},
         solutions::{self, ContestWindow},
         tasks::{self, DefaultDeadline, LongestDeadline, Retention},
@@ -116,6 +116,8 @@ fn test_parameters() -> Vec<RuntimeParameters> {
         RuntimeParameters::Solutions(solutions::Parameters::ContestWindow(ContestWindow, Some(8))),
         RuntimeParameters::Disputes(disputes::Parameters::BallotCommit(BallotCommit, Some(6))),
         RuntimeParameters::Disputes(disputes::Parameters::BallotOpen(BallotOpen, Some(6))),
+        RuntimeParameters::Disputes(disputes::Parameters::QuorumBallots(QuorumBallots, Some(1))),
+        RuntimeParameters::Disputes(disputes::Parameters::QuorumWeight(QuorumWeight, Some(0))),
         RuntimeParameters::Bonds(bonds::Parameters::MinimumBond(MinimumBond, Some(10 * ASY))),
         RuntimeParameters::Bonds(bonds::Parameters::Unbonding(Unbonding, Some(300))),
         RuntimeParameters::Emissions(emissions::Parameters::RewardPerSunkFee(

@@ -166,6 +166,8 @@ mod runtime {
     pub type Tasks = pallet_tasks::Pallet<Runtime>;
     #[runtime::pallet_index(25)]
     pub type Solutions = pallet_solutions::Pallet<Runtime>;
+    #[runtime::pallet_index(26)]
+    pub type Contestation = pallet_contestation::Pallet<Runtime>;
 }
 
 impl<C> frame_system::offchain::CreateTransactionBase<C> for Runtime

@@ -65,6 +65,12 @@ pub mod dynamic_params {
         /// Blocks in which they are opened.
         #[codec(index = 1)]
         pub static BallotOpen: BlockNumber = 200;
+        /// Ballots of others than the parties that a verdict needs.
+        #[codec(index = 2)]
+        pub static QuorumBallots: u32 = 3;
+        /// Weight of these ballots that a verdict needs, in multiples of the heavier party's.
+        #[codec(index = 3)]
+        pub static QuorumWeight: u32 = 2;
     }
 
     /// Of `bonds`.

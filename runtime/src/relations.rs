@@ -28,6 +28,8 @@ pub struct Values {
     pub ballot_commit: BlockNumber,
     /// See [`crate::parameters::dynamic_params::disputes::BallotOpen`].
     pub ballot_open: BlockNumber,
+    /// See [`crate::parameters::dynamic_params::disputes::QuorumBallots`].
+    pub quorum_ballots: u32,
     /// See [`crate::parameters::dynamic_params::bonds::MinimumBond`].
     pub minimum_bond: Balance,
     /// See [`crate::parameters::dynamic_params::bonds::Unbonding`].
@@ -51,6 +53,8 @@ pub fn check(values: &Values) -> Result<(), &'static str> {
         (values.epoch >= 4, "an epoch has four slots or more"),
         (values.contest_window > 0, "contest window > 0"),
         (values.ballot_commit > 0 && values.ballot_open > 0, "ballot phases > 0"),
+        // Else the parties alone would decide.
+        (values.quorum_ballots > 0, "quorum of ballots > 0"),
         (values.default_deadline >= LEAST_DEADLINE, "default deadline leaves time for commitment and reveal"),
         (values.default_deadline <= values.longest_deadline, "default deadline <= longest deadline"),
         (values.retract_delay > 0, "retract delay > 0"),
@@ -60,7 +64,7 @@ pub fn check(values: &Values) -> Result<(), &'static str> {
             "unbonding > longest deadline + reveal grace + contest window + ballots",
         ),
         (values.unbonding > values.epoch.saturating_mul(EPOCHS_OF_EVIDENCE), "unbonding > five epochs"),
-        // Bond that was placed when a task was submitted does not vote on it.
+        // Bond that was placed after a solution had been revealed does not vote on it.
         (
             values.epoch
                 >= values.reveal_grace.saturating_add(values.contest_window).saturating_add(values.ballot_commit),
@@ -99,6 +103,7 @@ mod tests {
             minimum_stake: ASY,
             ballot_commit: 200,
             ballot_open: 200,
+            quorum_ballots: 3,
             minimum_bond: ASY,
             unbonding: 86_400,
         }
@@ -116,6 +121,7 @@ mod tests {
             (|v| v.epoch = 3, "an epoch has four slots or more"),
             (|v| v.contest_window = 0, "contest window > 0"),
             (|v| v.ballot_open = 0, "ballot phases > 0"),
+            (|v| v.quorum_ballots = 0, "quorum of ballots > 0"),
             (|v| v.default_deadline = 1, "default deadline leaves time for commitment and reveal"),
             (|v| v.default_deadline = 28_801, "default deadline <= longest deadline"),
             (|v| v.retract_delay = 0, "retract delay > 0"),

@@ -4,6 +4,7 @@ mod authors;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmark_changes;
 mod bonds;
+mod disputes;
 mod fees;
 mod offences;
 mod pots;
@@ -16,6 +17,7 @@ pub use authors::RewardAuthors;
 #[cfg(feature = "runtime-benchmarks")]
 pub use benchmark_changes::BenchmarkChanges;
 pub use bonds::MinimumBond;
+pub use disputes::{DisputeQuorum, SessionCommittee};
 pub use fees::FeesToAuthor;
 pub use offences::DisableOffenders;
 pub use pots::{Liquidity, Treasury, Validators};

@@ -23,6 +23,7 @@ impl ParameterRelations for Relations {
             minimum_stake: solutions::MinimumStake::get(),
             ballot_commit: disputes::BallotCommit::get(),
             ballot_open: disputes::BallotOpen::get(),
+            quorum_ballots: disputes::QuorumBallots::get(),
             minimum_bond: bonds::MinimumBond::get(),
             unbonding: bonds::Unbonding::get(),
         })

@@ -1,14 +1,16 @@
 //! Inference: models, stake, emission, tasks, solutions.
 
 use crate::{
-    adapters::{CurrentTenure, Liquidity, MinimumBond, ParentVrf, Treasury, Validators},
+    adapters::{
+        CurrentTenure, DisputeQuorum, Liquidity, MinimumBond, ParentVrf, SessionCommittee, Treasury, Validators,
+    },
     configs::governance::GovernanceOrigin,
     constants::{
-        deposit, BONDS, MAX_CHUNKS, MAX_EXTERNAL, MAX_SERVED, MAX_SLASH_TENURES, MAX_TRANCHES, MINIMUM_DELEGATION,
-        SWEEP_BATCH, SWEEP_DELAY,
+        deposit, BONDS, MAX_AUTHORITIES, MAX_CHUNKS, MAX_EXTERNAL, MAX_SERVED, MAX_SLASH_TENURES, MAX_TRANCHES,
+        MINIMUM_DELEGATION, SWEEP_BATCH, SWEEP_DELAY,
     },
     parameters::dynamic_params,
-    Balance, Balances, Bonds, Emissions, Models, Runtime, RuntimeHoldReason, System, Tasks,
+    Balance, Balances, Bonds, Emissions, Models, Runtime, RuntimeHoldReason, Solutions, System, Tasks,
 };
 use assay_types::ASY;
 use frame_support::{
@@ -101,6 +103,23 @@ impl pallet_solutions::Config for Runtime {
     type Treasury = Treasury;
     type CommitmentDeposit = dynamic_params::solutions::CommitmentDeposit;
     type MinimumStake = dynamic_params::solutions::MinimumStake;
+    type SweepDelay = ConstU32<SWEEP_DELAY>;
+    type SweepBatch = ConstU32<SWEEP_BATCH>;
+}
+
+impl pallet_contestation::Config for Runtime {
+    type WeightInfo = crate::weights::pallet_contestation::WeightInfo<Runtime>;
+    type BlockNumberProvider = System;
+    type Tasks = Tasks;
+    type Solutions = Solutions;
+    type Models = Models;
+    type Stake = Bonds;
+    type Committee = SessionCommittee;
+    type OnDisputeResolved = ();
+    type BallotCommit = dynamic_params::disputes::BallotCommit;
+    type BallotOpen = dynamic_params::disputes::BallotOpen;
+    type Quorum = DisputeQuorum;
+    type MaxCommittee = ConstU32<MAX_AUTHORITIES>;
     type SweepDelay = ConstU32<SWEEP_DELAY>;
     type SweepBatch = ConstU32<SWEEP_BATCH>;
 }
