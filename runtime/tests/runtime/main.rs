@@ -1,7 +1,10 @@
 //! The whole runtime, as the chain executes it. One binary: linking the runtime is what these tests cost.
 
+mod adversaries;
 mod common;
 mod fees;
+mod fuzz;
+mod game;
 mod genesis;
 mod metadata;
 mod migrations;

@@ -1,5 +1,7 @@
 //! States to test with.
 
+pub mod world;
+
 use assay_runtime::{constants::SLOT_DURATION, Babe, Block, Executive, Hash, Header, Runtime, UncheckedExtrinsic};
 use codec::Encode;
 use serde_json::Value;

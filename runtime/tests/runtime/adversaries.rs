@@ -1,0 +1,481 @@
+//! What somebody who cheats would try against stakes and disputes. Each test names the attack, what it costs and what it
+//! gains, and shows that it loses or cannot be done. Where an attack does harm all the same, it says so, and what would
+//! close it. docs/economics.md has the same as a table, with the numbers of real parameters.
+
+use crate::common::world::*;
+use assay_runtime::{AccountId, Balances, Runtime, RuntimeCall, RuntimeOrigin, System};
+use assay_traits::{TaskState, Verdict};
+use assay_types::{protocol, Cid, TraceDigest, ASY, MILLI_ASY};
+use frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo};
+use pallet_contestation::{Ballots, Disputes};
+use sp_runtime::traits::Dispatchable;
+
+type SolutionsError = pallet_solutions::Error<Runtime>;
+type BondsError = pallet_bonds::Error<Runtime>;
+type Error = pallet_contestation::Error<Runtime>;
+
+/// **A wrong answer.** Gain if nobody looks: fee and reward. Cost if one honest solver contests and a majority of the
+/// ballots is honest: four times that.
+#[test]
+fn a_wrong_answer_that_is_contested_loses_four_times_what_it_could_earn() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1, 2, 3, 4, 5], BOND);
+        let before = wealth(&[1]);
+        let task = world.solved(1, FALSE);
+        let (stake, worth) = (stake(task), worth(task));
+        assert!(stake >= 4 * worth);
+        let user = wealth(&[USER]);
+        let issuance = Balances::total_issuance();
+        let verdict = world.dispute(task, (1, FALSE), (2, TRUE), &[(3, TRUE), (4, TRUE), (5, TRUE)]);
+        assert_eq!((verdict, state(task)), (Verdict::Falls, TaskState::Refunded));
+        assert_eq!(before - wealth(&[1]), stake);
+        assert_eq!(wealth(&[USER]), user);
+        // Authors are paid for their blocks; nothing else was minted, and nothing of the stake was burned.
+        let authors = Balances::total_issuance() - issuance;
+        assert_eq!(authors, 13 * pallet_emissions::EmissionCurves::<Runtime>::get().authors.scheduled(1));
+        assert!(wealth(&[2]) > WEALTH && wealth(&[3]) > WEALTH);
+    });
+}
+
+/// **An honest answer contested by a liar.** The liar loses as much as the solver staked; the solver ends richer than if
+/// nobody had contested.
+#[test]
+fn an_honest_solver_who_is_contested_ends_richer() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1, 2, 3, 4, 5], BOND);
+        let task = world.solved(1, TRUE);
+        let (stake, worth) = (stake(task), worth(task));
+        let verdict = world.dispute(task, (1, TRUE), (2, FALSE), &[(3, TRUE), (4, TRUE), (5, TRUE)]);
+        assert_eq!((verdict, state(task)), (Verdict::Stands, TaskState::Settled));
+        assert_eq!(WEALTH - wealth(&[2]), stake);
+        assert!(wealth(&[1]) - WEALTH >= stake / 2 + worth * 7 / 10);
+    });
+}
+
+/// **Self-contest through a second identity**, to get the own slash back when one expects to be caught. Gain: the half
+/// that goes to the winning party. Cost: the other half, twice what the answer could earn.
+#[test]
+fn contesting_oneself_costs_half_of_the_stake() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1, 2, 3, 4, 5], BOND);
+        let task = world.solved(1, FALSE);
+        let (stake, worth) = (stake(task), worth(task));
+        let before = 2 * WEALTH;
+        world.dispute(task, (1, FALSE), (2, TRUE), &[(3, TRUE), (4, TRUE), (5, TRUE)]);
+        let lost = before - wealth(&[1, 2]);
+        assert_eq!(lost, stake - stake / 2);
+        assert!(lost >= 2 * worth);
+    });
+}
+
+/// **Self-contest with an empty hand**, so that no honest solver can contest any more. Honest voters vote in that dispute
+/// as in any other: both identities lose their stakes.
+#[test]
+fn contesting_oneself_does_not_keep_others_from_the_verdict() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1, 2, 3, 4, 5], BOND);
+        let task = world.solved(1, FALSE);
+        let stake = stake(task);
+        assert_ok!(world.contest(2, task, OTHER_FALSE));
+        assert_noop!(world.contest(3, task, TRUE), Error::NotSolved);
+        for voter in [3, 4, 5] {
+            assert_ok!(world.vote(voter, task, TRUE));
+        }
+        world.pass(7);
+        for voter in [3, 4, 5] {
+            assert_ok!(world.open(voter, task, TRUE));
+        }
+        assert_eq!(world.close(task), Verdict::Falls);
+        assert_eq!(2 * WEALTH - wealth(&[1, 2]), 2 * stake);
+    });
+}
+
+/// **Self-contest that comes to nothing**, to keep a thin model's verifiers out. Without a quorum nobody is paid for the
+/// answer, and a contester who shows no result of its own loses its stake, half of it to the treasury.
+#[test]
+fn contesting_oneself_in_a_thin_model_earns_nothing() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1, 2], BOND);
+        let task = world.solved(1, FALSE);
+        let stake = stake(task);
+        assert_ok!(world.contest(2, task, FALSE));
+        world.pass(7);
+        assert_eq!(world.close(task), Verdict::Inconclusive);
+        assert_eq!(state(task), TaskState::Refunded);
+        assert_eq!(2 * WEALTH - wealth(&[1, 2]), stake - stake / 2);
+    });
+}
+
+/// **A heavier liar in a thin model.** Weight cannot buy a verdict from few: the quorum is twice the heavier party. What
+/// is left is griefing: both parties pay a charge of the size of the fee. Closed by disputes that are narrowed to one
+/// operation, for which one honest challenger is enough; not built yet.
+#[test]
+fn a_liar_heavier_than_all_others_wins_nothing() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1], 9 * BOND);
+        world.solvers(&[2, 3, 4, 5], BOND);
+        let task = world.solved(1, FALSE);
+        let verdict = world.dispute(task, (1, FALSE), (2, TRUE), &[(3, TRUE), (4, TRUE), (5, TRUE)]);
+        assert_eq!((verdict, state(task)), (Verdict::Inconclusive, TaskState::Refunded));
+        assert_eq!((WEALTH - wealth(&[1]), WEALTH - wealth(&[2])), (FEE, FEE));
+        assert_eq!(wealth(&[3, 4, 5]), 3 * WEALTH);
+    });
+}
+
+/// **A 30/25 split against an honest 45.** Two lies together outweigh the truth; no single one does, and only a single
+/// result can make a solution fall.
+#[test]
+fn lies_that_differ_do_not_add_up() {
+    World::run(3, 0, |world| {
+        world.solvers(&[1, 2], 200 * ASY);
+        world.solvers(&[3], 4_500 * ASY);
+        world.solvers(&[4], 3_000 * ASY);
+        world.solvers(&[5], 2_500 * ASY);
+        let task = world.solved(1, TRUE);
+        let verdict = world.dispute(task, (1, TRUE), (2, FALSE), &[(3, TRUE), (4, FALSE), (5, OTHER_FALSE)]);
+        assert_eq!(verdict, Verdict::Stands);
+        assert!(wealth(&[4]) < WEALTH && wealth(&[5]) < WEALTH && wealth(&[3]) > WEALTH);
+    });
+}
+
+/// **Voting the public answer without computing.** The output is public, its trace is not: such a ballot names another
+/// result. Cost where the solution stands: the whole ballot stake. Gain: nothing, whatever the verdict.
+#[test]
+fn a_lazy_vote_for_the_public_answer_loses() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1, 2, 3, 4, 5, 6], BOND);
+        let task = world.solved(1, TRUE);
+        assert_ok!(world.contest(2, task, FALSE));
+        for voter in [3, 4, 5] {
+            assert_ok!(world.vote(voter, task, TRUE));
+        }
+        let (cid, guess) = (Cid::of(&output(TRUE)), TraceDigest::repeat_byte(0xee));
+        let lazy = protocol::ballot_seal(&System::block_hash(0), &task, &who(6), &cid, &guess, &SALT);
+        assert_ok!(world.call(6, pallet_contestation::Call::vote { task, seal: lazy }));
+        let staked = Ballots::<Runtime>::get(task, who(6)).expect("it has voted").stake;
+        world.pass(7);
+        for voter in [3, 4, 5] {
+            assert_ok!(world.open(voter, task, TRUE));
+        }
+        // Now that the trace is public it is too late to have sealed it.
+        assert_noop!(world.open(6, task, TRUE), Error::SealMismatch);
+        assert_ok!(world.call(6, pallet_contestation::Call::open { task, output: cid, trace: guess, salt: SALT }));
+        assert_eq!(world.close(task), Verdict::Stands);
+        assert_eq!(WEALTH - wealth(&[6]), staked);
+    });
+}
+
+/// **Ballots that are never opened**, to wait for the others' and choose then. Cost: the ballot stake, to the winners.
+#[test]
+fn a_ballot_that_is_kept_shut_is_lost() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1, 2, 3, 4, 5, 6], BOND);
+        let task = world.solved(1, FALSE);
+        assert_ok!(world.contest(2, task, TRUE));
+        for voter in [3, 4, 5, 6] {
+            assert_ok!(world.vote(voter, task, TRUE));
+        }
+        let staked = Ballots::<Runtime>::get(task, who(6)).expect("it has voted").stake;
+        world.pass(7);
+        for opening in [2, 3, 4, 5] {
+            assert_ok!(world.open(opening, task, TRUE));
+        }
+        assert_eq!(world.close(task), Verdict::Falls);
+        assert_eq!(WEALTH - wealth(&[6]), staked);
+    });
+}
+
+/// **Ballot copying.** A seal is bound to its voter: the copy cannot be opened, not even once everything is public.
+#[test]
+fn a_copied_ballot_cannot_be_opened() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1, 2, 3, 6], BOND);
+        let task = world.solved(1, FALSE);
+        assert_ok!(world.contest(2, task, TRUE));
+        assert_ok!(world.vote(3, task, TRUE));
+        let copied = Ballots::<Runtime>::get(task, who(3)).expect("it has voted").seal;
+        assert_ok!(world.call(6, pallet_contestation::Call::vote { task, seal: copied }));
+        world.pass(7);
+        assert_ok!(world.open(3, task, TRUE));
+        assert_noop!(world.open(6, task, TRUE), Error::SealMismatch);
+    });
+}
+
+/// **A commitment copied from the mempool.** It is bound to its solver: the copy cannot be revealed, and its deposit is
+/// lost if the task expires.
+#[test]
+fn a_copied_commitment_cannot_be_revealed() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1, 2], BOND);
+        let task = world.ask();
+        assert_ok!(world.commit(1, task, TRUE));
+        let commitment =
+            pallet_solutions::Commitments::<Runtime>::get(task, who(1)).expect("it has committed").commitment;
+        assert_ok!(world.call(2, pallet_solutions::Call::commit { task, commitment }));
+        world.pass(1);
+        assert_noop!(world.reveal(2, task, TRUE), SolutionsError::CommitmentMismatch);
+        assert_ok!(world.reveal(1, task, TRUE));
+    });
+}
+
+/// **Late stake**: bonding, or adding to a bond, once an answer can be seen. New bond matures a tenure later, which is
+/// never before the last ballot of a dispute over that answer.
+#[test]
+fn stake_that_comes_after_the_answer_has_no_say() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1, 2, 3], BOND);
+        world.endow(6);
+        assert_ok!(world.call(6, pallet_models::Call::serve { model: world.model }));
+        let task = world.ask();
+        assert_ok!(world.commit(1, task, FALSE));
+        world.pass(1);
+        assert_ok!(world.reveal(1, task, FALSE));
+        assert_ok!(world.call(6, pallet_bonds::Call::bond { amount: 9 * BOND }));
+        assert_ok!(world.call(3, pallet_bonds::Call::bond_more { amount: 8 * BOND }));
+        // The last block of the window, and the last of the ballots.
+        world.pass(3 + 8);
+        assert_ok!(world.contest(2, task, TRUE));
+        world.pass(6);
+        assert_noop!(world.vote(6, task, FALSE), BondsError::NotMature);
+        assert_ok!(world.vote(3, task, FALSE));
+        assert_eq!(Ballots::<Runtime>::get(task, who(3)).expect("it has voted").weight, BOND);
+    });
+}
+
+/// **Withdrawal during a dispute.** What is pledged cannot be unbonded, and what is staked on a ballot is in the escrow.
+#[test]
+fn nobody_withdraws_what_a_dispute_may_take() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1, 2, 3], BOND);
+        let task = world.solved(1, FALSE);
+        let stake = stake(task);
+        assert_ok!(world.contest(2, task, TRUE));
+        assert_ok!(world.vote(3, task, FALSE));
+        for party in [1, 2] {
+            let amount = BOND - stake + 1;
+            assert_noop!(world.call(party, pallet_bonds::Call::unbond { amount }), BondsError::Pledged);
+            assert_ok!(world.call(party, pallet_bonds::Call::unbond { amount: amount - 1 }));
+        }
+        let staked = Ballots::<Runtime>::get(task, who(3)).expect("it has voted").stake;
+        let amount = BOND - staked + 1;
+        assert_noop!(world.call(3, pallet_bonds::Call::unbond { amount }), BondsError::InsufficientBond);
+    });
+}
+
+/// **Contest spam**, to delay others' payment. Each contest pledges as much as the solution has and is lost when there is
+/// nothing behind it, half of it to the solver, who earns more by being contested than by the task.
+#[test]
+fn contests_without_a_result_pay_those_whom_they_delay() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1, 2], BOND);
+        let task = world.solved(1, TRUE);
+        let (stake, worth) = (stake(task), worth(task));
+        assert_ok!(world.contest(2, task, FALSE));
+        world.pass(7);
+        assert_eq!(world.close(task), Verdict::Inconclusive);
+        assert_eq!(WEALTH - wealth(&[2]), stake);
+        assert_eq!(wealth(&[1]) - WEALTH, stake / 2);
+        assert!(stake / 2 >= 2 * worth);
+    });
+}
+
+/// **A reveal that is withheld**, to lock a task. Others may solve it all the same; if nobody does, the deposit of the
+/// commitment is lost and the user is refunded.
+#[test]
+fn a_commitment_that_is_never_revealed_locks_nothing() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1, 2], BOND);
+        let task = world.ask();
+        assert_ok!(world.commit(1, task, TRUE));
+        assert_ok!(world.commit(2, task, TRUE));
+        world.pass(1);
+        assert_ok!(world.reveal(2, task, TRUE));
+
+        let other = world.ask();
+        assert_ok!(world.commit(1, other, TRUE));
+        world.pass(61);
+        assert_ok!(world.call(USER, pallet_tasks::Call::expire { task: other }));
+        let before = wealth(&[1]);
+        assert_ok!(world.call(USER, pallet_solutions::Call::forfeit_commitment { task: other, solver: who(1) }));
+        assert!(wealth(&[1]) < before);
+    });
+}
+
+/// **Dusting another's bond**, or the account in which stakes wait. Money that nobody asked for changes no book.
+#[test]
+fn dust_changes_no_book() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1, 2, 3], BOND);
+        let task = world.solved(1, FALSE);
+        assert_ok!(world.contest(2, task, TRUE));
+        assert_ok!(world.vote(3, task, TRUE));
+        let ledger = pallet_bonds::Ledgers::<Runtime>::get(who(1));
+        for dest in [who(1), pallet_bonds::Pallet::<Runtime>::pot()] {
+            let call = pallet_balances::Call::transfer_allow_death { dest: dest.into(), value: MILLI_ASY + 1 };
+            assert_ok!(world.call(USER, call));
+        }
+        assert_eq!(pallet_bonds::Ledgers::<Runtime>::get(who(1)), ledger);
+        assay_runtime::Bonds::do_try_state().expect("bonds");
+        world.pass(7);
+        assert_ok!(world.open(3, task, TRUE));
+        world.close(task);
+    });
+}
+
+/// **A dispute opened in the last block of the window.** It has its whole time, and the payment waits for it.
+#[test]
+fn a_contest_in_the_last_block_has_its_whole_time() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1, 2, 3, 4, 5], BOND);
+        let task = world.solved(1, FALSE);
+        world.pass(7);
+        assert_ok!(world.contest(2, task, TRUE));
+        world.pass(1);
+        assert_noop!(world.call(1, pallet_solutions::Call::claim { task }), SolutionsError::NotSolved);
+        world.pass(5);
+        for voter in [3, 4, 5] {
+            assert_ok!(world.vote(voter, task, TRUE));
+        }
+        world.pass(6);
+        for opening in [2, 3, 4, 5] {
+            assert_ok!(world.open(opening, task, TRUE));
+        }
+        assert_eq!(world.close(task), Verdict::Falls);
+    });
+    World::run(3, 2, |world| {
+        world.solvers(&[1, 2], BOND);
+        let task = world.solved(1, TRUE);
+        world.pass(8);
+        assert_noop!(world.contest(2, task, FALSE), Error::WindowOver);
+        assert_ok!(world.call(2, pallet_solutions::Call::claim { task }));
+    });
+}
+
+/// **A party on both sides.** Neither contests its own solution nor votes beside its own result.
+#[test]
+fn a_party_has_one_say() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1, 2], BOND);
+        let task = world.solved(1, FALSE);
+        assert_noop!(world.contest(1, task, TRUE), Error::OwnSolution);
+        assert_ok!(world.contest(2, task, TRUE));
+        for party in [1, 2] {
+            assert_noop!(world.vote(party, task, FALSE), Error::Party);
+        }
+    });
+}
+
+/// **Many accounts instead of one.** Ballots weigh what is bonded: ten accounts with a tenth each are worth one.
+#[test]
+fn splitting_oneself_gains_no_weight() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1, 2, 3, 4, 5], BOND);
+        let split: Vec<u8> = (10..20).collect();
+        world.solvers(&split, 2 * BOND / 10);
+        let task = world.solved(1, FALSE);
+        let mut votes = vec![(3, TRUE), (4, TRUE), (5, TRUE)];
+        votes.extend(split.iter().map(|account| (*account, FALSE)));
+        // Contester and three voters have 4,000; the solver and its ten have 3,000.
+        assert_eq!(world.dispute(task, (1, FALSE), (2, TRUE), &votes), Verdict::Falls);
+    });
+}
+
+/// **Rules changed under way.** Stakes, periods and the quorum of a dispute are those of the block that opened it.
+#[test]
+fn what_is_governed_later_does_not_change_a_dispute() {
+    use assay_runtime::{
+        parameters::dynamic_params::{disputes, solutions},
+        RuntimeParameters as P,
+    };
+
+    World::run(1, 0, |world| {
+        world.solvers(&[1, 2, 3], BOND);
+        let task = world.solved(1, FALSE);
+        let stake = stake(task);
+        assert_ok!(world.contest(2, task, TRUE));
+        world.govern(vec![
+            P::Disputes(disputes::Parameters::QuorumBallots(disputes::QuorumBallots, Some(100))),
+            P::Disputes(disputes::Parameters::BallotOpen(disputes::BallotOpen, Some(1))),
+            P::Solutions(solutions::Parameters::MinimumStake(solutions::MinimumStake, Some(1))),
+        ]);
+        assert_ok!(world.vote(3, task, TRUE));
+        world.pass(7);
+        assert_ok!(world.open(2, task, TRUE));
+        world.pass(4);
+        assert_ok!(world.open(3, task, TRUE));
+        world.pass(2);
+        assert_ok!(world.call(USER, pallet_contestation::Call::settle { task }));
+        assert_ok!(world.call(USER, pallet_contestation::Call::pull { task, voter: who(3) }));
+        assert_eq!(WEALTH - wealth(&[1]), stake);
+    });
+}
+
+/// **A dispute that nobody ends.** The sweepers settle it, charge who was absent and pull every ballot.
+#[test]
+fn a_dispute_that_everybody_forgets_ends_by_itself() {
+    World::run(1, 0, |world| {
+        world.solvers(&[1, 2, 3, 4], BOND);
+        let task = world.solved(1, FALSE);
+        assert_ok!(world.contest(2, task, TRUE));
+        assert_ok!(world.vote(3, task, TRUE));
+        assert_ok!(world.vote(4, task, TRUE));
+        world.pass(7);
+        assert_ok!(world.open(2, task, TRUE));
+        assert_ok!(world.open(3, task, TRUE));
+        world.pass(250);
+        assert!(!Disputes::<Runtime>::contains_key(task));
+        assert_eq!(pallet_bonds::Escrowed::<Runtime>::get(), 0);
+        assert!(wealth(&[3]) > WEALTH && wealth(&[4]) < WEALTH);
+    });
+}
+
+/// **A dispute with a thousand ballots** is settled at the price of any other, which a block has room for many times.
+#[test]
+fn a_thousand_voters_cost_no_more_than_a_hundred() {
+    /// The size of what `settle` looks at in the state, in bytes.
+    fn looked_at(voters: u32) -> usize {
+        let mut disputed = None;
+        let mut state = World::run(1, 0, |world| {
+            world.solvers(&[1, 2], BOND);
+            let task = world.solved(1, FALSE);
+            assert_ok!(world.contest(2, task, TRUE));
+            let account = |n: u32| AccountId::new(sp_crypto_hashing::blake2_256(&n.to_le_bytes()));
+            let call = |voter: &AccountId, call: RuntimeCall| call.dispatch(RuntimeOrigin::signed(voter.clone()));
+            for n in 0..voters {
+                let voter = account(n);
+                let endow = pallet_balances::Call::force_set_balance { who: voter.clone().into(), new_free: WEALTH };
+                assert_ok!(RuntimeCall::from(endow).dispatch(RuntimeOrigin::root()));
+                assert_ok!(call(&voter, pallet_bonds::Call::bond { amount: 20 * ASY }.into()));
+                assert_ok!(call(&voter, pallet_models::Call::serve { model: world.model }.into()));
+                // Matured by hand: what is measured is the settlement.
+                pallet_bonds::Ledgers::<Runtime>::mutate(&voter, |ledger| {
+                    ledger.as_mut().expect("it has bonded").maturing = Default::default();
+                });
+                let seal = seal(&task, &voter, TRUE);
+                assert_ok!(call(&voter, pallet_contestation::Call::vote { task, seal }.into()));
+            }
+            world.pass(7);
+            for n in 0..voters {
+                let (output, trace) = (Cid::of(&output(TRUE)), trace(TRUE));
+                let open = pallet_contestation::Call::open { task, output, trace, salt: SALT };
+                assert_ok!(call(&account(n), open.into()));
+            }
+            world.pass(6);
+            disputed = Some(task);
+        });
+        let task = disputed.expect("the task is disputed");
+        state.commit_all().expect("changes are committed");
+        let settle = || RuntimeCall::from(pallet_contestation::Call::settle { task });
+        let (result, proof) = state.execute_and_prove(|| settle().dispatch(RuntimeOrigin::signed(who(USER))));
+        assert_ok!(result);
+        proof.iter_nodes().map(|node| node.len()).sum()
+    }
+
+    let (hundred, thousand) = (looked_at(100), looked_at(1_000));
+    // The state itself is larger, so that the way to each entry is a little longer.
+    assert!(thousand < 2 * hundred, "{hundred} bytes with a hundred voters, {thousand} with a thousand");
+    let call = RuntimeCall::from(pallet_contestation::Call::settle { task: Default::default() });
+    let weight = call.get_dispatch_info().call_weight;
+    let block = <Runtime as frame_system::Config>::BlockWeights::get().max_block;
+    assert!(weight.saturating_mul(20).all_lte(block), "{weight:?} of {block:?}");
+}

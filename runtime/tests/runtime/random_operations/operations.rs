@@ -1,0 +1,583 @@
+//! What may be done: every call of our pallets, mostly by whom and when it can succeed.
+
+use crate::common::Blocks;
+use assay_runtime::{AccountId, Balance, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, System};
+use assay_traits::{Payload, TaskState};
+use assay_types::{protocol, Cid, ModelId, Salt, TaskId, TraceDigest, ASY, MILLI_ASY};
+use frame_support::BoundedVec;
+use pallet_balances::Event as BalancesEvent;
+use pallet_contestation::{Ballots, Dispute, Disputes};
+use pallet_models::ModelState;
+use sp_keyring::Sr25519Keyring;
+use sp_runtime::{traits::Dispatchable, DispatchError, FixedU128, ModuleError, Perbill};
+use std::collections::BTreeMap;
+
+/// How often each operation succeeded (`ok`), was refused (by its error), or a hook did something.
+pub type Outcomes = BTreeMap<(&'static str, String), u32>;
+
+/// What a long run must have seen.
+pub const MUST_HAPPEN: &[(&str, &str)] = &[
+    ("register", "ok"),
+    ("serve", "ok"),
+    ("bond", "ok"),
+    ("bond_more", "ok"),
+    ("unbond", "ok"),
+    ("withdraw", "ok"),
+    ("set_commission", "ok"),
+    ("delegate", "ok"),
+    ("undelegate", "ok"),
+    ("withdraw_delegation", "ok"),
+    ("submit", "ok"),
+    ("raise_fee", "ok"),
+    ("commit", "ok"),
+    ("reveal", "ok"),
+    ("claim", "ok"),
+    ("expire", "ok"),
+    ("retract", "ok"),
+    ("forget", "ok"),
+    ("withdraw_commitment", "ok"),
+    ("forfeit_commitment", "ok"),
+    ("update", "ok"),
+    ("contest", "ok"),
+    ("vote", "ok"),
+    ("open", "ok"),
+    ("open_solution", "ok"),
+    ("settle", "ok"),
+    ("pull", "ok"),
+    ("charge_absent", "ok"),
+    ("verdict", "Falls"),
+    ("verdict", "Stands"),
+    ("verdict", "Inconclusive"),
+];
+
+/// A small generator whose whole state is a number that a failure can name (SplitMix64).
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound.max(1)
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+        (!items.is_empty()).then(|| &items[self.below(items.len() as u64) as usize])
+    }
+
+    /// An amount between `least` and `most`, small ones as likely as large ones.
+    fn amount(&mut self, least: Balance, most: Balance) -> Balance {
+        let span = most.saturating_sub(least).max(1);
+        let scale = 1u128 << self.below(1 + u128::BITS as u64 - u64::from(span.leading_zeros()));
+        least + u128::from(self.next()) % span.min(scale).max(1)
+    }
+}
+
+/// A result, of a few that there are for each task: the true one is number 0.
+type Answer = u8;
+
+fn output(task: &TaskId, answer: Answer) -> Vec<u8> {
+    let mut bytes = task.as_bytes().to_vec();
+    bytes.extend(std::iter::repeat_n(answer, usize::from(answer) * 30));
+    bytes
+}
+
+fn trace(answer: Answer) -> TraceDigest {
+    TraceDigest::repeat_byte(answer)
+}
+
+fn salt(answer: Answer) -> Salt {
+    [answer; 32]
+}
+
+/// A run: what the accounts remember, and what has left the issuance.
+pub struct Run {
+    random: Random,
+    accounts: Vec<AccountId>,
+    blocks: Blocks,
+    begun: bool,
+    /// What each solver committed to, and only it knows.
+    sealed: BTreeMap<(TaskId, AccountId), Answer>,
+    /// What contesters and voters sealed.
+    ballots: BTreeMap<(TaskId, AccountId), Answer>,
+    /// What has left the issuance.
+    pub burned: Balance,
+    pub outcomes: Outcomes,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        let accounts = [
+            Sr25519Keyring::Alice,
+            Sr25519Keyring::Bob,
+            Sr25519Keyring::Charlie,
+            Sr25519Keyring::Dave,
+            Sr25519Keyring::Eve,
+            // The validator, and so the committee.
+            Sr25519Keyring::AliceStash,
+        ];
+        Self {
+            random: Random(0),
+            accounts: accounts.into_iter().map(|account| account.to_account_id()).collect(),
+            blocks: Blocks::default(),
+            begun: false,
+            sealed: BTreeMap::new(),
+            ballots: BTreeMap::new(),
+            burned: 0,
+            outcomes: BTreeMap::new(),
+        }
+    }
+}
+
+fn inline(bytes: Vec<u8>) -> Payload {
+    Payload::Inline(BoundedVec::truncate_from(bytes))
+}
+
+fn state_of(task: &TaskId) -> Option<TaskState> {
+    pallet_tasks::Tasks::<Runtime>::get(task).map(|task| task.state)
+}
+
+impl Run {
+    /// Takes a step, all of which follows from `step` and the state, and checks everything.
+    pub fn step(&mut self, step: u64) {
+        self.take(step);
+        self.check();
+    }
+
+    /// Begins the first block, unless that was done.
+    pub fn begin(&mut self) {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.blocks.begin();
+        }
+    }
+
+    /// Those who act.
+    pub fn accounts(&self) -> &[AccountId] {
+        &self.accounts
+    }
+
+    /// Takes a step and checks nothing.
+    pub fn take(&mut self, step: u64) {
+        self.begin();
+        self.random = Random(step);
+        // Mostly an operation, often the next block, rarely a pause in which deadlines pass and sweepers work.
+        match self.random.below(1_000) {
+            0..=79 => self.pass(1),
+            80..=87 => {
+                let blocks = 2 + self.random.below(9);
+                self.pass(blocks);
+            }
+            88 => {
+                let blocks = 30 + self.random.below(150);
+                self.pass(blocks);
+            }
+            _ => self.operate(),
+        }
+        self.read_events();
+    }
+
+    fn pass(&mut self, blocks: u64) {
+        for _ in 0..blocks {
+            self.blocks.end();
+            self.read_events();
+            self.blocks.begin();
+            self.read_events();
+        }
+    }
+
+    fn account(&mut self) -> AccountId {
+        self.random.pick(&self.accounts).cloned().expect("there are accounts")
+    }
+
+    /// One of `preferred`, mostly; anybody else sometimes.
+    fn preferably(&mut self, preferred: &[AccountId]) -> AccountId {
+        match self.random.pick(preferred).cloned() {
+            Some(who) if !self.random.chance(7) => who,
+            _ => self.account(),
+        }
+    }
+
+    fn model(&mut self) -> Option<ModelId> {
+        let models: Vec<_> = pallet_models::Models::<Runtime>::iter().map(|(id, model)| (id, model.state)).collect();
+        let active: Vec<_> = models.iter().filter(|(_, state)| *state == ModelState::Active).copied().collect();
+        let from = if active.is_empty() || self.random.chance(5) { models } else { active };
+        self.random.pick(&from).map(|(model, _)| *model)
+    }
+
+    /// A task, preferably one in `state`.
+    fn task(&mut self, state: TaskState) -> Option<TaskId> {
+        let tasks: Vec<_> = pallet_tasks::Tasks::<Runtime>::iter().map(|(task, record)| (task, record.state)).collect();
+        let wanted: Vec<_> = tasks.iter().filter(|(_, s)| *s == state).copied().collect();
+        let from = if wanted.is_empty() || self.random.chance(7) { tasks } else { wanted };
+        self.random.pick(&from).map(|(task, _)| *task)
+    }
+
+    /// A dispute, preferably one of those that are `wanted`.
+    fn dispute(&mut self, wanted: impl Fn(&Dispute<AccountId>) -> bool) -> Option<(TaskId, Dispute<AccountId>)> {
+        let all: Vec<_> = Disputes::<Runtime>::iter().collect();
+        let some: Vec<_> = all.iter().filter(|(_, dispute)| wanted(dispute)).cloned().collect();
+        let from = if some.is_empty() || self.random.chance(7) { all } else { some };
+        self.random.pick(&from).cloned()
+    }
+
+    fn owner_of(&mut self, task: &TaskId) -> AccountId {
+        let owner = pallet_tasks::Tasks::<Runtime>::get(task).map(|record| record.submitter);
+        self.preferably(owner.as_slice())
+    }
+
+    fn serving(&mut self, model: &ModelId) -> Vec<AccountId> {
+        pallet_models::Solvers::<Runtime>::iter_prefix(model).map(|(solver, _)| solver).collect()
+    }
+
+    /// The true answer, mostly.
+    fn answer(&mut self) -> Answer {
+        if self.random.chance(60) {
+            0
+        } else {
+            1 + self.random.below(3) as Answer
+        }
+    }
+
+    fn call(&mut self, name: &'static str, who: Option<AccountId>, call: impl Into<RuntimeCall>) -> bool {
+        let origin = who.map_or_else(RuntimeOrigin::root, RuntimeOrigin::signed);
+        let result = call.into().dispatch(origin);
+        let outcome = match &result {
+            Ok(_) => "ok".to_string(),
+            Err(error) => match error.error {
+                DispatchError::Module(ModuleError { message, .. }) => message.unwrap_or("?").to_string(),
+                ref other => format!("{other:?}"),
+            },
+        };
+        *self.outcomes.entry((name, outcome)).or_default() += 1;
+        result.is_ok()
+    }
+
+    /// One operation; what it does is up to chance and to what there is.
+    fn operate(&mut self) {
+        let who = self.account();
+        // A dispute is rare and over soon: while there is one, most of what is done has to do with it.
+        let disputes = Disputes::<Runtime>::iter_keys().next().is_some();
+        let operation =
+            if disputes && self.random.chance(60) { 78 + self.random.below(22) } else { self.random.below(100) };
+        match operation {
+            0..=1 => self.register(who),
+            2 => {
+                if let Some(model) = self.model().filter(|_| self.random.chance(20)) {
+                    let owner = pallet_models::Models::<Runtime>::get(model).map(|record| record.owner);
+                    self.call("retire", owner, pallet_models::Call::retire { model });
+                }
+            }
+            3..=6 => {
+                if let Some(model) = self.model() {
+                    self.call("serve", Some(who), pallet_models::Call::serve { model });
+                }
+            }
+            7 => {
+                if let Some(model) = self.model().filter(|_| self.random.chance(50)) {
+                    self.call("stop_serving", Some(who), pallet_models::Call::stop_serving { model });
+                }
+            }
+            8..=10 => {
+                let amount = self.random.amount(0, 100 * ASY) + if self.random.chance(80) { 100 * ASY } else { 0 };
+                self.call("bond", Some(who), pallet_bonds::Call::bond { amount });
+            }
+            11 => {
+                let amount = self.random.amount(0, 50 * ASY);
+                self.call("bond_more", Some(who), pallet_bonds::Call::bond_more { amount });
+            }
+            12 => {
+                let active = pallet_bonds::Ledgers::<Runtime>::get(&who).map(|l| l.active).unwrap_or_default();
+                let amount = self.random.amount(0, active.saturating_add(ASY));
+                self.call("unbond", Some(who), pallet_bonds::Call::unbond { amount });
+            }
+            13 => {
+                self.call("withdraw", Some(who), pallet_bonds::Call::withdraw {});
+            }
+            14..=19 => self.delegation(who),
+            20..=27 => self.submit(who),
+            28..=29 => {
+                if let Some(task) = self.task(TaskState::Open) {
+                    let (owner, amount) = (self.owner_of(&task), self.random.amount(0, ASY));
+                    self.call("raise_fee", Some(owner), pallet_tasks::Call::raise_fee { task, amount });
+                }
+            }
+            30..=44 => self.commit(),
+            45..=58 => self.reveal(),
+            59..=60 => {
+                if let Some(task) = self.task(TaskState::Solved) {
+                    self.call("claim", Some(who), pallet_solutions::Call::claim { task });
+                }
+            }
+            61..=62 => {
+                if let Some(task) = self.task(TaskState::Open) {
+                    self.call("expire", Some(who), pallet_tasks::Call::expire { task });
+                }
+            }
+            63..=64 => {
+                if let Some(task) = self.task(TaskState::Open) {
+                    let owner = self.owner_of(&task);
+                    self.call("retract", Some(owner), pallet_tasks::Call::retract { task });
+                }
+            }
+            65..=67 => {
+                use TaskState::*;
+                let ended = [Settled, Expired, Retracted, Refunded][self.random.below(4) as usize];
+                if let Some(task) = self.task(ended) {
+                    let owner = self.owner_of(&task);
+                    self.call("forget", Some(owner), pallet_tasks::Call::forget { task });
+                }
+            }
+            68..=70 => self.end_commitment(who),
+            // Somebody empties an account as far as it goes, so that payments meet accounts that are not there.
+            71 => {
+                let dest = AccountId::new([self.random.below(4) as u8; 32]);
+                let value = self.random.amount(0, ASY);
+                let call = pallet_balances::Call::transfer_allow_death { dest: dest.into(), value };
+                self.call("transfer", Some(who), call);
+            }
+            72 => self.change_parameter(),
+            73..=77 => self.contest(),
+            78..=85 => self.vote(),
+            86..=90 => self.open(),
+            91..=92 => {
+                let now = System::block_number();
+                if let Some((task, dispute)) = self.dispute(|d| now > d.votes_until && !d.solver_opened) {
+                    let solver = self.preferably(&[dispute.solver.clone()]);
+                    let answer = self.sealed.get(&(task, dispute.solver)).copied().unwrap_or_default();
+                    let call = pallet_contestation::Call::open_solution { task, trace: trace(answer) };
+                    self.call("open_solution", Some(solver), call);
+                }
+            }
+            93..=95 => {
+                let now = System::block_number();
+                if let Some((task, _)) = self.dispute(|d| now > d.opens_until && d.outcome.is_none()) {
+                    self.call("settle", Some(who), pallet_contestation::Call::settle { task });
+                }
+            }
+            96..=98 => {
+                if let Some((task, _)) = self.dispute(|d| d.outcome.is_some()) {
+                    let voters: Vec<_> = Ballots::<Runtime>::iter_prefix(task).map(|(voter, _)| voter).collect();
+                    let voter = self.preferably(&voters);
+                    self.call("pull", Some(who), pallet_contestation::Call::pull { task, voter });
+                }
+            }
+            _ => {
+                if let Some((task, _)) = self.dispute(|d| d.outcome.is_some()) {
+                    let absent = pallet_contestation::Absent::<Runtime>::get(task).unwrap_or_default();
+                    let member = self.preferably(&absent);
+                    self.call("charge_absent", Some(who), pallet_contestation::Call::charge_absent { task, member });
+                }
+            }
+        }
+    }
+
+    fn register(&mut self, who: AccountId) {
+        let manifest = Cid::of(&self.random.next().to_le_bytes());
+        let (fee, recipient) = (self.random.amount(0, ASY), self.account());
+        if self.call("register", Some(who.clone()), pallet_models::Call::register { manifest, fee, recipient }) {
+            let model = protocol::model_id(&who, &manifest);
+            let rate = FixedU128::from_rational(self.random.below(1_001) as u128, 1_000);
+            self.call("set_rate", None, pallet_models::Call::set_rate { model, rate });
+        }
+    }
+
+    fn delegation(&mut self, who: AccountId) {
+        let pools: Vec<_> = pallet_bonds::Pools::<Runtime>::iter_keys().collect();
+        let solver = self.preferably(&pools);
+        match self.random.below(6) {
+            0 => {
+                let commission = Perbill::from_percent(self.random.below(101) as u32);
+                self.call("set_commission", Some(who), pallet_bonds::Call::set_commission { commission });
+            }
+            1..=3 => {
+                let amount = self.random.amount(0, 50 * ASY);
+                self.call("delegate", Some(who), pallet_bonds::Call::delegate { solver, amount });
+            }
+            other => {
+                let all: Vec<_> = pallet_bonds::Delegations::<Runtime>::iter_keys().collect();
+                let (solver, delegator) = self.random.pick(&all).cloned().unwrap_or((solver, who));
+                if other == 4 {
+                    let amount = self.random.amount(0, 60 * ASY);
+                    self.call("undelegate", Some(delegator), pallet_bonds::Call::undelegate { solver, amount });
+                } else {
+                    let call = pallet_bonds::Call::withdraw_delegation { solver };
+                    self.call("withdraw_delegation", Some(delegator), call);
+                }
+            }
+        }
+    }
+
+    fn submit(&mut self, who: AccountId) {
+        let Some(model) = self.model() else { return };
+        let terms_fee = pallet_models::Models::<Runtime>::get(model).map(|record| record.fee).unwrap_or_default();
+        let fee = self.random.amount(terms_fee, terms_fee.saturating_add(2 * ASY));
+        let fee = if self.random.chance(5) { fee.saturating_sub(MILLI_ASY) } else { fee };
+        let input = if self.random.chance(10) {
+            Payload::External { cid: Cid::of(b"elsewhere"), length: self.random.below(40_000_000) as u32 }
+        } else {
+            let length = self.random.below(300) as usize;
+            inline(vec![self.random.next() as u8; length])
+        };
+        let parameters = BoundedVec::truncate_from(vec![1; self.random.below(20) as usize]);
+        let deadline = self.random.chance(80).then(|| self.random.below(40) as u32);
+        let call = pallet_tasks::Call::submit { model, parameters, input, fee, deadline };
+        self.call("submit", Some(who), call);
+    }
+
+    fn commit(&mut self) {
+        let Some(task) = self.task(TaskState::Open) else { return };
+        let model = pallet_tasks::Tasks::<Runtime>::get(task).map(|record| record.model).unwrap_or_default();
+        let solvers = self.serving(&model);
+        let solver = self.preferably(&solvers);
+        let answer = self.answer();
+        let commitment = protocol::commitment(
+            &System::block_hash(0),
+            &task,
+            &solver,
+            &Cid::of(&output(&task, answer)),
+            &protocol::trace_seal(&task, &solver, &trace(answer)),
+            &salt(answer),
+        );
+        if self.call("commit", Some(solver.clone()), pallet_solutions::Call::commit { task, commitment }) {
+            self.sealed.insert((task, solver), answer);
+        }
+    }
+
+    fn reveal(&mut self) {
+        let all: Vec<_> = pallet_solutions::Commitments::<Runtime>::iter_keys().collect();
+        let timely: Vec<_> = all
+            .iter()
+            .filter(|(task, _)| matches!(state_of(task), Some(TaskState::Open | TaskState::Solved)))
+            .cloned()
+            .collect();
+        let from = if timely.is_empty() || self.random.chance(7) { all } else { timely };
+        let Some((task, mut solver)) = self.random.pick(&from).cloned() else { return };
+        let mut answer = self.sealed.get(&(task, solver.clone())).copied().unwrap_or_default();
+        let seal = protocol::trace_seal(&task, &solver, &trace(answer));
+        // Sometimes it is another output, or somebody else's secret.
+        match self.random.below(15) {
+            0 => answer ^= 1,
+            1 => solver = self.account(),
+            _ => {}
+        }
+        let output = inline(output(&task, answer));
+        let call = pallet_solutions::Call::reveal { task, salt: salt(answer), trace_seal: seal, output };
+        self.call("reveal", Some(solver), call);
+    }
+
+    fn end_commitment(&mut self, who: AccountId) {
+        let commitments: Vec<_> = pallet_solutions::Commitments::<Runtime>::iter_keys().collect();
+        let Some((task, solver)) = self.random.pick(&commitments).cloned() else { return };
+        if (state_of(&task) == Some(TaskState::Expired)) == self.random.chance(10) {
+            let call = pallet_solutions::Call::withdraw_commitment { task };
+            self.call("withdraw_commitment", Some(solver), call);
+        } else {
+            let call = pallet_solutions::Call::forfeit_commitment { task, solver };
+            self.call("forfeit_commitment", Some(who), call);
+        }
+    }
+
+    fn sealed_ballot(task: &TaskId, who: &AccountId, answer: Answer) -> sp_core::H256 {
+        let genesis = System::block_hash(0);
+        let cid = Cid::of(&output(task, answer));
+        protocol::ballot_seal(&genesis, task, who, &cid, &trace(answer), &salt(answer))
+    }
+
+    fn contest(&mut self) {
+        let Some(task) = self.task(TaskState::Solved) else { return };
+        let (who, answer) = (self.account(), self.answer());
+        let seal = Self::sealed_ballot(&task, &who, answer);
+        if self.call("contest", Some(who.clone()), pallet_contestation::Call::contest { task, seal }) {
+            self.ballots.insert((task, who), answer);
+        }
+    }
+
+    fn vote(&mut self) {
+        let now = System::block_number();
+        let Some((task, dispute)) = self.dispute(|dispute| now <= dispute.votes_until) else { return };
+        let serving = self.serving(&dispute.model);
+        let (who, answer) = (self.preferably(&serving), self.answer());
+        let seal = Self::sealed_ballot(&task, &who, answer);
+        if self.call("vote", Some(who.clone()), pallet_contestation::Call::vote { task, seal }) {
+            self.ballots.insert((task, who), answer);
+        }
+    }
+
+    fn open(&mut self) {
+        let now = System::block_number();
+        let Some((task, dispute)) = self.dispute(|d| now > d.votes_until && now <= d.opens_until) else { return };
+        let mut sealed: Vec<_> = Ballots::<Runtime>::iter_prefix(task).map(|(voter, _)| voter).collect();
+        sealed.push(dispute.contester);
+        let who = self.preferably(&sealed);
+        let mut answer = self.ballots.get(&(task, who.clone())).copied().unwrap_or_default();
+        if self.random.chance(5) {
+            answer ^= 1;
+        }
+        let (cid, trace, salt) = (Cid::of(&output(&task, answer)), trace(answer), salt(answer));
+        let call = pallet_contestation::Call::open { task, output: cid, trace, salt };
+        self.call("open", Some(who), call);
+    }
+
+    /// A batch of changes, good ones and bad ones.
+    fn change_parameter(&mut self) {
+        use assay_runtime::{
+            parameters::dynamic_params::{bonds, disputes, solutions, tasks},
+            RuntimeParameters as P,
+        };
+
+        let blocks = self.random.below(400) as u32;
+        let change = match self.random.below(9) {
+            0 => P::Bonds(bonds::Parameters::Unbonding(bonds::Unbonding, Some(blocks))),
+            1 => P::Solutions(solutions::Parameters::ContestWindow(solutions::ContestWindow, Some(blocks % 12))),
+            2 => P::Solutions(solutions::Parameters::RevealGrace(solutions::RevealGrace, Some(blocks % 5))),
+            3 => P::Tasks(tasks::Parameters::Retention(tasks::Retention, Some(blocks))),
+            4 => P::Tasks(tasks::Parameters::LongestDeadline(tasks::LongestDeadline, Some(blocks))),
+            5 => P::Disputes(disputes::Parameters::QuorumBallots(disputes::QuorumBallots, Some(blocks % 4))),
+            6 => P::Disputes(disputes::Parameters::QuorumWeight(disputes::QuorumWeight, Some(blocks % 3))),
+            7 => P::Disputes(disputes::Parameters::BallotOpen(disputes::BallotOpen, Some(blocks % 10))),
+            _ => P::Solutions(solutions::Parameters::CommitmentDeposit(
+                solutions::CommitmentDeposit,
+                Some(self.random.amount(0, ASY)),
+            )),
+        };
+        let changes = BoundedVec::truncate_from(vec![change]);
+        self.call("update", None, pallet_settings::Call::update { changes });
+    }
+
+    /// Takes note of everything that left the issuance, of verdicts, and of defensive paths, which must not be taken.
+    pub fn read_events(&mut self) {
+        for record in System::events() {
+            match record.event {
+                RuntimeEvent::Balances(BalancesEvent::DustLost { amount, .. }) => self.burned += amount,
+                RuntimeEvent::Balances(BalancesEvent::Burned { amount, .. }) => self.burned += amount,
+                RuntimeEvent::Balances(BalancesEvent::BurnedHeld { amount, .. }) => self.burned += amount,
+                RuntimeEvent::Emissions(pallet_emissions::Event::Burned { amount }) => self.burned += amount,
+                RuntimeEvent::Contestation(pallet_contestation::Event::Resolved { verdict, .. }) => {
+                    *self.outcomes.entry(("verdict", format!("{verdict:?}"))).or_default() += 1;
+                }
+                RuntimeEvent::Emissions(pallet_emissions::Event::Unexpected(kind)) => panic!("emissions: {kind:?}"),
+                RuntimeEvent::Bonds(pallet_bonds::Event::Unexpected { kind, .. }) => panic!("bonds: {kind:?}"),
+                RuntimeEvent::Tasks(pallet_tasks::Event::SweepFailed { error, .. })
+                | RuntimeEvent::Solutions(pallet_solutions::Event::SweepFailed { error, .. })
+                | RuntimeEvent::Contestation(pallet_contestation::Event::SweepFailed { error, .. }) => {
+                    panic!("sweeper: {error:?}")
+                }
+                _ => {}
+            }
+        }
+        System::reset_events();
+    }
+}
