@@ -192,3 +192,19 @@ fn the_weight_of_a_ballot_is_that_of_the_block_of_the_vote() {
         assert_eq!(dispute().votes.opened_weight, BOND);
     });
 }
+
+#[test]
+fn weights_that_do_not_fit_are_refused() {
+    ExtBuilder.build_and_execute(|| {
+        for voter in [VOTERS[0], VOTERS[1]] {
+            MockStake::bond(voter, u128::MAX - 1);
+        }
+        contest(OTHER);
+        vote(VOTERS[0], OTHER);
+        vote(VOTERS[1], THIRD);
+        to_opening();
+        assert_ok!(open(VOTERS[0], OTHER));
+        assert_noop!(open(VOTERS[1], THIRD), Error::<Test>::Overflow);
+        assert_noop!(open(CONTESTER, OTHER), Error::<Test>::Overflow);
+    });
+}
