@@ -11,57 +11,57 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_bonds::WeightInfo for WeightInfo<T> {
     fn bond() -> Weight {
-        // Fastest measurement: 92284 nanoseconds.
-        Weight::from_parts(97057000, 108)
+        // Fastest measurement: 171346 nanoseconds.
+        Weight::from_parts(176278000, 108)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(3))
     }
     fn bond_more() -> Weight {
-        // Fastest measurement: 102735 nanoseconds.
-        Weight::from_parts(105283000, 1270)
+        // Fastest measurement: 195977 nanoseconds.
+        Weight::from_parts(199653000, 1398)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(3))
     }
     fn unbond() -> Weight {
-        // Fastest measurement: 39423 nanoseconds.
-        Weight::from_parts(41360000, 1373)
+        // Fastest measurement: 76005 nanoseconds.
+        Weight::from_parts(77645000, 1551)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     fn withdraw() -> Weight {
-        // Fastest measurement: 79822 nanoseconds.
-        Weight::from_parts(89023000, 916)
-            .saturating_add(T::DbWeight::get().reads(4))
+        // Fastest measurement: 165505 nanoseconds.
+        Weight::from_parts(168269000, 1159)
+            .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(3))
     }
     fn set_commission() -> Weight {
-        // Not measured yet: chosen too high.
-        Weight::from_parts(60000000, 1600)
-            .saturating_add(T::DbWeight::get().reads(3))
-            .saturating_add(T::DbWeight::get().writes(2))
+        // Fastest measurement: 59690 nanoseconds.
+        Weight::from_parts(61676000, 501)
+            .saturating_add(T::DbWeight::get().reads(2))
+            .saturating_add(T::DbWeight::get().writes(1))
     }
     fn delegate() -> Weight {
-        // Not measured yet: chosen too high.
-        Weight::from_parts(200000000, 3000)
-            .saturating_add(T::DbWeight::get().reads(7))
-            .saturating_add(T::DbWeight::get().writes(5))
-    }
-    fn undelegate() -> Weight {
-        // Not measured yet: chosen too high.
-        Weight::from_parts(120000000, 3200)
-            .saturating_add(T::DbWeight::get().reads(6))
+        // Fastest measurement: 220615 nanoseconds.
+        Weight::from_parts(230245000, 1471)
+            .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(4))
     }
+    fn undelegate() -> Weight {
+        // Fastest measurement: 151415 nanoseconds.
+        Weight::from_parts(155373000, 2385)
+            .saturating_add(T::DbWeight::get().reads(5))
+            .saturating_add(T::DbWeight::get().writes(3))
+    }
     fn withdraw_delegation() -> Weight {
-        // Not measured yet: chosen too high.
-        Weight::from_parts(1500000000, 10000)
-            .saturating_add(T::DbWeight::get().reads(38))
-            .saturating_add(T::DbWeight::get().writes(36))
+        // Fastest measurement: 761723 nanoseconds.
+        Weight::from_parts(775527000, 3226)
+            .saturating_add(T::DbWeight::get().reads(37))
+            .saturating_add(T::DbWeight::get().writes(35))
     }
     fn slash() -> Weight {
-        // Not measured yet: chosen too high.
-        Weight::from_parts(4000000000, 40000)
-            .saturating_add(T::DbWeight::get().reads(150))
-            .saturating_add(T::DbWeight::get().writes(140))
+        // Fastest measurement: 2468451 nanoseconds.
+        Weight::from_parts(2535218000, 8174)
+            .saturating_add(T::DbWeight::get().reads(137))
+            .saturating_add(T::DbWeight::get().writes(136))
     }
 }

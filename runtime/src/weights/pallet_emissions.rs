@@ -11,34 +11,34 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_emissions::WeightInfo for WeightInfo<T> {
     fn note_author() -> Weight {
-        // Fastest measurement: 66866 nanoseconds.
-        Weight::from_parts(68703000, 196)
+        // Fastest measurement: 68260 nanoseconds.
+        Weight::from_parts(69793000, 196)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     fn reserve() -> Weight {
-        // Fastest measurement: 66318 nanoseconds.
-        Weight::from_parts(78097000, 713)
+        // Fastest measurement: 62384 nanoseconds.
+        Weight::from_parts(63648000, 767)
             .saturating_add(T::DbWeight::get().reads(7))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     fn release() -> Weight {
-        // Fastest measurement: 10532 nanoseconds.
-        Weight::from_parts(11457000, 150)
+        // Fastest measurement: 10251 nanoseconds.
+        Weight::from_parts(10834000, 150)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     fn mint() -> Weight {
-        // Fastest measurement: 178283 nanoseconds.
-        Weight::from_parts(188270000, 293)
-            .saturating_add(T::DbWeight::get().reads(7))
-            .saturating_add(T::DbWeight::get().writes(7))
+        // Fastest measurement: 305421 nanoseconds.
+        Weight::from_parts(310641000, 688)
+            .saturating_add(T::DbWeight::get().reads(11))
+            .saturating_add(T::DbWeight::get().writes(10))
     }
     /// The range of component `n` is `[1, 100]`.
     fn pay_validators(n: u32) -> Weight {
-        // Fastest measurement: 76705 nanoseconds.
-        Weight::from_parts(77472000, 341)
-            .saturating_add(Weight::from_parts(98700753, 0).saturating_mul(n.into()))
+        // Fastest measurement: 75859 nanoseconds.
+        Weight::from_parts(41664765, 341)
+            .saturating_add(Weight::from_parts(62143821, 0).saturating_mul(n.into()))
             .saturating_add(Weight::from_parts(0, 5).saturating_mul(n.into()))
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(n.into())))

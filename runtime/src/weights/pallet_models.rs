@@ -11,44 +11,44 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_models::WeightInfo for WeightInfo<T> {
     fn register() -> Weight {
-        // Fastest measurement: 86328 nanoseconds.
-        Weight::from_parts(87976000, 4)
+        // Fastest measurement: 86557 nanoseconds.
+        Weight::from_parts(93315000, 96)
             .saturating_add(T::DbWeight::get().reads(2))
             .saturating_add(T::DbWeight::get().writes(2))
     }
     fn update() -> Weight {
-        // Fastest measurement: 19913 nanoseconds.
-        Weight::from_parts(20735000, 231)
+        // Fastest measurement: 21471 nanoseconds.
+        Weight::from_parts(22476000, 302)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     fn retire() -> Weight {
-        // Fastest measurement: 81952 nanoseconds.
-        Weight::from_parts(84446000, 389)
+        // Fastest measurement: 83155 nanoseconds.
+        Weight::from_parts(84239000, 460)
             .saturating_add(T::DbWeight::get().reads(3))
             .saturating_add(T::DbWeight::get().writes(3))
     }
     fn set_rate() -> Weight {
-        // Fastest measurement: 19554 nanoseconds.
-        Weight::from_parts(20164000, 231)
+        // Fastest measurement: 20995 nanoseconds.
+        Weight::from_parts(22551000, 302)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     fn set_tier() -> Weight {
-        // Fastest measurement: 19505 nanoseconds.
-        Weight::from_parts(21280000, 231)
+        // Fastest measurement: 20738 nanoseconds.
+        Weight::from_parts(21534000, 302)
             .saturating_add(T::DbWeight::get().reads(1))
             .saturating_add(T::DbWeight::get().writes(1))
     }
     fn serve() -> Weight {
-        // Fastest measurement: 100730 nanoseconds.
-        Weight::from_parts(102666000, 286)
+        // Fastest measurement: 101085 nanoseconds.
+        Weight::from_parts(104458000, 357)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(4))
     }
     fn stop_serving() -> Weight {
-        // Fastest measurement: 98545 nanoseconds.
-        Weight::from_parts(102602000, 494)
+        // Fastest measurement: 99951 nanoseconds.
+        Weight::from_parts(103195000, 565)
             .saturating_add(T::DbWeight::get().reads(4))
             .saturating_add(T::DbWeight::get().writes(4))
     }

@@ -12,10 +12,10 @@ pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_settings::WeightInfo for WeightInfo<T> {
     /// The range of component `n` is `[1, 32]`.
     fn update(n: u32) -> Weight {
-        // Fastest measurement: 78710 nanoseconds.
-        Weight::from_parts(78324340, 335)
-            .saturating_add(Weight::from_parts(9167267, 0).saturating_mul(n.into()))
-            .saturating_add(T::DbWeight::get().reads(14))
+        // Fastest measurement: 83985 nanoseconds.
+        Weight::from_parts(88374950, 389)
+            .saturating_add(Weight::from_parts(9228033, 0).saturating_mul(n.into()))
+            .saturating_add(T::DbWeight::get().reads(15))
             .saturating_add(T::DbWeight::get().writes(4))
     }
 }
