@@ -9,6 +9,7 @@ use crate::{
     },
     config,
     train::TrainArgs,
+    work::runner::Runner,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -32,6 +33,9 @@ pub struct Cli {
 pub enum Command {
     /// Serve models: pick tasks, run them, commit, reveal, claim
     Solve(config::Solve),
+    /// Check the solutions of others, contest what is wrong and vote in disputes, without solving
+    #[command(mut_arg("min_income", |arg| arg.hide(true)), mut_arg("cost_per_second", |arg| arg.hide(true)))]
+    VerifyLoop(config::Solve),
     /// Ask a question and follow it until it is settled. Prompts and answers are public
     Ask(Box<AskArgs>),
     /// Compute an answer again and say whether it is right
@@ -146,10 +150,12 @@ pub enum TaskCommand {
 /// Why it did not succeed, with the exit code to end with.
 pub async fn run(cli: Cli) -> Result<(), crate::failure::Failure> {
     let settings = config::Settings::new(cli.common, |name| std::env::var(name).ok())?;
-    let verbosity = if matches!(cli.command, Command::Solve(_)) { "info" } else { "warn" };
+    let works = matches!(cli.command, Command::Solve(_) | Command::VerifyLoop(_));
+    let verbosity = if works { "info" } else { "warn" };
     crate::logging::start(&settings.common, verbosity)?;
     match cli.command {
-        Command::Solve(flags) => commands::solve::run(&settings, settings.solve(flags)).await,
+        Command::Solve(flags) => commands::solve::run(&settings, flags, true, Runner::start).await,
+        Command::VerifyLoop(flags) => commands::solve::run(&settings, flags, false, Runner::start).await,
         Command::Ask(args) => commands::ask::run(&settings, *args).await,
         Command::Verify(args) => commands::verify::run(&settings, args).await,
         Command::Model(command) => commands::model::run(&settings, command).await,

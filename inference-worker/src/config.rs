@@ -3,7 +3,7 @@
 //! Flags and environment are read together by clap; what they leave open comes from the TOML file. The identity (which
 //! key signs) is one setting with several spellings, so its layers are joined here.
 
-use crate::{failure::Failure, keys::KeySource};
+use crate::{failure::Failure, keys::KeySource, verifier::Policy};
 use assay_engine::Threads;
 use assay_numerics::Isa;
 use clap::{Args, ValueEnum};
@@ -74,7 +74,7 @@ pub struct Common {
     ask: Option<Ask>,
 }
 
-/// Settings of `solve`.
+/// Settings of `solve` and `verify-loop`.
 #[derive(Args, Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Solve {
@@ -96,6 +96,10 @@ pub struct Solve {
     /// What a second of computing costs, in ASY; tasks that would earn less than they cost are left [default: 0]
     #[arg(long, env = "ASSAY_COST_PER_SECOND", value_name = "ASY")]
     pub cost_per_second: Option<String>,
+    /// Solutions of others to check: all, share=0.25, value=ASY (fee and reward at least), computed (those of tasks that
+    /// were computed anyway) or none [default: computed; all for verify-loop]
+    #[arg(long, env = "ASSAY_VERIFY", value_name = "POLICY")]
+    pub verify: Option<String>,
     /// Tasks that are run together at most; those of one model share its passes [default: 8]
     #[arg(long, env = "ASSAY_BATCH", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_BATCH)))]
     pub batch: Option<u32>,
@@ -214,10 +218,10 @@ impl Settings {
         threads.map(Arc::new).map_err(|error| Failure::Config(format!("cannot compute models: {error}")))
     }
 
-    /// The settings of `solve`: `flags`, then the file.
+    /// The settings of `solve` and `verify-loop`: `flags`, then the file.
     pub fn solve(&self, mut flags: Solve) -> Solve {
         let file = self.solve.clone();
-        fill!(flags, file, options: data, bond, min_income, cost_per_second, batch, metrics_addr; lists: models, model_id);
+        fill!(flags, file, options: data, bond, min_income, cost_per_second, verify, batch, metrics_addr; lists: models, model_id);
         flags
     }
 
@@ -247,6 +251,23 @@ fn read(path: &Path) -> Result<Common, Failure> {
 /// One line that names the setting.
 pub fn amount(name: &str, text: Option<&str>) -> Result<Option<assay_types::Balance>, Failure> {
     text.map(|text| crate::amount::parse(text).map_err(|error| Failure::Config(format!("{name}: {error}")))).transpose()
+}
+
+/// Reads which solutions of others are checked; `none` leaves others alone. Without `solve`, there must be something to
+/// check.
+///
+/// # Errors
+/// One line that quotes what is no such policy.
+pub fn verify(text: Option<&str>, solve: bool) -> Result<Option<Policy>, Failure> {
+    match text {
+        None if solve => Ok(Some(Policy::Computed)),
+        None => Ok(Some(Policy::All)),
+        Some("none") if solve => Ok(None),
+        Some("none" | "computed") if !solve => Err(Failure::Config(
+            "--verify: nothing is computed without solving; give all, share=0.25 or value=10".into(),
+        )),
+        Some(text) => text.parse().map(Some).map_err(|error| Failure::Config(format!("--verify: {error}"))),
+    }
 }
 
 /// Reads a share or factor as whole thousandths, the unit of the wire.
@@ -339,6 +360,17 @@ mod tests {
         assert!(matches!(error, Failure::Config(_)) && error.line().contains("ulr"), "{error}");
         let missing = Common { config: Some("/nonexistent/worker.toml".into()), ..Common::default() };
         assert!(Settings::new(missing, none).unwrap_err().line().contains("cannot read"));
+    }
+
+    #[test]
+    fn what_is_checked_depends_on_the_command_where_nothing_is_said() {
+        assert_eq!(verify(None, true).unwrap(), Some(Policy::Computed));
+        assert_eq!(verify(None, false).unwrap(), Some(Policy::All));
+        assert_eq!(verify(Some("none"), true).unwrap(), None);
+        assert_eq!(verify(Some("all"), true).unwrap(), Some(Policy::All));
+        for text in ["none", "computed", "some"] {
+            assert!(verify(Some(text), false).unwrap_err().line().starts_with("--verify: "), "{text}");
+        }
     }
 
     #[test]

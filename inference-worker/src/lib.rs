@@ -1,7 +1,8 @@
 //! The Assay worker: solves tasks, asks questions, keeps models and keys.
 //!
-//! It knows the chain only through metadata and RPC. [`assay_engine`] runs models bit-exactly; [`solver`] decides what to do
-//! about tasks and does it; [`journal`] keeps on disk what must survive a kill; [`chain`] speaks to the node.
+//! It knows the chain only through metadata and RPC. [`assay_engine`] runs models bit-exactly; [`work`] follows the
+//! chain, with a [`solver`] that answers tasks and a [`verifier`] that judges the answers of others; [`journal`] keeps on disk
+//! what must survive a kill; [`chain`] speaks to the node.
 
 pub mod amount;
 pub mod chain;
@@ -16,3 +17,5 @@ pub mod metrics;
 pub mod progress;
 pub mod solver;
 pub mod train;
+pub mod verifier;
+pub mod work;

@@ -16,7 +16,7 @@ pub struct Kind {
     pub kind: &'static str,
 }
 
-/// The counters of a solver.
+/// The counters of a worker.
 #[derive(Clone)]
 pub struct Metrics {
     /// Height of the best block that was looked at.
@@ -37,6 +37,14 @@ pub struct Metrics {
     pub failed: Family<Kind, Counter>,
     /// Jobs that ended, by outcome.
     pub jobs: Family<Kind, Counter>,
+    /// Ballots in the journal that have not ended.
+    pub unfinished_ballots: Gauge,
+    /// Solutions of others that were compared with an own result, by what that showed.
+    pub checks: Family<Kind, Counter>,
+    /// Disputes in which this worker has a result and whose settlement it saw, by verdict.
+    pub verdicts: Family<Kind, Counter>,
+    /// Ballots that ended, by outcome.
+    pub ballots: Family<Kind, Counter>,
     /// Times the connection to the node was lost.
     pub disconnects: Counter,
     registry: Arc<Registry>,
@@ -58,6 +66,10 @@ impl Metrics {
             sent: Family::default(),
             failed: Family::default(),
             jobs: Family::default(),
+            unfinished_ballots: Gauge::default(),
+            checks: Family::default(),
+            verdicts: Family::default(),
+            ballots: Family::default(),
             disconnects: Counter::default(),
             registry: Arc::default(),
         };
@@ -70,6 +82,10 @@ impl Metrics {
         registry.register("sent", "Transactions that the node took, by call", metrics.sent.clone());
         registry.register("failed", "Transactions that failed, by call", metrics.failed.clone());
         registry.register("jobs", "Jobs that ended, by outcome", metrics.jobs.clone());
+        registry.register("unfinished_ballots", "Ballots that have not ended", metrics.unfinished_ballots.clone());
+        registry.register("checks", "Solutions compared with an own result", metrics.checks.clone());
+        registry.register("verdicts", "Disputes settled, by verdict", metrics.verdicts.clone());
+        registry.register("ballots", "Ballots that ended, by outcome", metrics.ballots.clone());
         registry.register("disconnects", "Times the node was lost", metrics.disconnects.clone());
         metrics.registry = Arc::new(registry);
         metrics

@@ -1,7 +1,7 @@
 //! The transactions that the worker sends.
 
 use super::{api, state::At, ChainError, Config};
-use assay_types::{Balance, BlockNumber, Cid, Commitment, Hash, ModelId, Salt, TaskId};
+use assay_types::{Balance, BlockNumber, Cid, Commitment, Hash, ModelId, Salt, TaskId, TraceDigest};
 use subxt::{config::DefaultExtrinsicParamsBuilder, transactions::Payload as Transaction, utils::AccountId32};
 use subxt_signer::sr25519::Keypair;
 
@@ -49,6 +49,50 @@ pub enum Call {
         /// The task.
         task: TaskId,
     },
+    /// Contests the solution of a task.
+    Contest {
+        /// The task.
+        task: TaskId,
+        /// Seal of the own result.
+        seal: Hash,
+    },
+    /// Votes in a dispute.
+    Vote {
+        /// The task.
+        task: TaskId,
+        /// Seal of the own result.
+        seal: Hash,
+    },
+    /// Opens what was sealed in a contest or a vote.
+    Open {
+        /// The task.
+        task: TaskId,
+        /// Content id of the output.
+        output: Cid,
+        /// Digest of everything that was computed.
+        trace: TraceDigest,
+        /// The secret of the seal.
+        salt: Salt,
+    },
+    /// Shows the trace behind the own solution, which is contested.
+    OpenSolution {
+        /// The task.
+        task: TaskId,
+        /// Digest of everything that was computed.
+        trace: TraceDigest,
+    },
+    /// Has a dispute settled.
+    Settle {
+        /// The task.
+        task: TaskId,
+    },
+    /// Has a ballot of a settled dispute paid.
+    Pull {
+        /// The task.
+        task: TaskId,
+        /// Whose ballot.
+        voter: AccountId32,
+    },
     /// Places a bond.
     Bond {
         /// How much.
@@ -84,6 +128,12 @@ impl Call {
             Self::Reveal { .. } => "reveal",
             Self::Claim { .. } => "claim",
             Self::WithdrawCommitment { .. } => "withdraw_commitment",
+            Self::Contest { .. } => "contest",
+            Self::Vote { .. } => "vote",
+            Self::Open { .. } => "open",
+            Self::OpenSolution { .. } => "open_solution",
+            Self::Settle { .. } => "settle",
+            Self::Pull { .. } => "pull",
             Self::Bond { .. } => "bond",
             Self::BondMore { .. } => "bond_more",
             Self::Serve { .. } => "serve",
@@ -115,6 +165,19 @@ impl At {
             Call::WithdrawCommitment { task } => {
                 self.sign_one(&tx.solutions().withdraw_commitment(task), key, nonce, mortality)
             }
+            Call::Contest { task, seal } => {
+                self.sign_one(&tx.contestation().contest(task, seal), key, nonce, mortality)
+            }
+            Call::Vote { task, seal } => self.sign_one(&tx.contestation().vote(task, seal), key, nonce, mortality),
+            Call::Open { task, output, trace, salt } => {
+                let call = tx.contestation().open(task, CidOnChain(output.0), trace, salt);
+                self.sign_one(&call, key, nonce, mortality)
+            }
+            Call::OpenSolution { task, trace } => {
+                self.sign_one(&tx.contestation().open_solution(task, trace), key, nonce, mortality)
+            }
+            Call::Settle { task } => self.sign_one(&tx.contestation().settle(task), key, nonce, mortality),
+            Call::Pull { task, voter } => self.sign_one(&tx.contestation().pull(task, voter), key, nonce, mortality),
             Call::Bond { amount } => self.sign_one(&tx.bonds().bond(amount), key, nonce, mortality),
             Call::BondMore { amount } => self.sign_one(&tx.bonds().bond_more(amount), key, nonce, mortality),
             Call::Serve { model } => self.sign_one(&tx.models().serve(model), key, nonce, mortality),

@@ -4,13 +4,13 @@ use super::{
     answer,
     api::{self, runtime::runtime_types as on_chain},
     number,
-    types::{Bond, Event, Input, Model, Payload, Settlement, Solution, Task},
+    types::{Ballot, Bond, Dispute, Event, Input, Model, Payload, Settlement, Solution, Task, Verdict},
     ChainError, Config, Head,
 };
 use crate::solver::decide::State;
 use assay_types::{Balance, BlockNumber, Cid, Commitment, Hash, ModelId, TaskId};
 use on_chain::{
-    assay_traits::{Payload as PayloadOnChain, Settlement as SettlementOnChain, TaskState},
+    assay_traits::{Payload as PayloadOnChain, Settlement as SettlementOnChain, TaskState, Verdict as VerdictOnChain},
     pallet_models::types::{ModelRecord, ModelState},
     pallet_tasks::types::TaskRecord,
 };
@@ -55,7 +55,7 @@ impl At {
     /// # Errors
     /// It has none of the pallets that the worker needs.
     pub fn ensure_known(&self) -> Result<(), ChainError> {
-        for pallet in ["Models", "Bonds", "Tasks", "Solutions"] {
+        for pallet in ["Models", "Bonds", "Tasks", "Solutions", "Contestation"] {
             if self.block.metadata_ref().pallet_by_name(pallet).is_none() {
                 return Err(ChainError::Incompatible(format!("it has no {pallet}; this is no Assay chain")));
             }
@@ -149,7 +149,37 @@ impl At {
             first_revealed_at: record.first_revealed_at,
             revealed_at: record.revealed_at,
             output: Cid(record.output.0),
+            trace_seal: record.trace_seal,
+            stake: record.stake,
         }))
+    }
+
+    /// The dispute over the solution of a task, until the last of it was paid.
+    ///
+    /// # Errors
+    /// The node does not answer.
+    pub async fn dispute(&self, task: TaskId) -> Result<Option<Dispute>, ChainError> {
+        let record = self.get(api::storage().contestation().disputes(), (task,)).await?;
+        Ok(record.map(|record| Dispute {
+            solver: record.solver,
+            contester: record.contester,
+            seal: record.seal,
+            stake: record.stake,
+            votes_until: record.votes_until,
+            opens_until: record.opens_until,
+            solver_opened: record.solver_opened,
+            contester_opened: record.contester_result.is_some(),
+            verdict: record.outcome.map(|outcome| verdict(&outcome.verdict)),
+        }))
+    }
+
+    /// The ballot of `voter` in the dispute over the solution of a task, until it was paid.
+    ///
+    /// # Errors
+    /// The node does not answer.
+    pub async fn ballot(&self, task: TaskId, voter: AccountId32) -> Result<Option<Ballot>, ChainError> {
+        let record = self.get(api::storage().contestation().ballots(), (task, voter)).await?;
+        Ok(record.map(|record| Ballot { seal: record.seal, stake: record.stake, opened: record.result.is_some() }))
     }
 
     /// A registered model.
@@ -284,6 +314,14 @@ fn state(state: &TaskState) -> State {
     }
 }
 
+fn verdict(verdict: &VerdictOnChain) -> Verdict {
+    match verdict {
+        VerdictOnChain::Falls => Verdict::Falls,
+        VerdictOnChain::Stands => Verdict::Stands,
+        VerdictOnChain::Inconclusive => Verdict::Inconclusive,
+    }
+}
+
 fn payload(payload: PayloadOnChain) -> Payload {
     match payload {
         PayloadOnChain::Inline(bytes) => Payload::Inline(bytes.0),
@@ -314,7 +352,7 @@ fn settlement(settlement: SettlementOnChain) -> Settlement {
 
 /// An event that the worker cares for.
 fn event(found: &subxt::events::Event<'_, Config>) -> Result<Option<Event>, ChainError> {
-    use api::runtime::{models, solutions, tasks};
+    use api::runtime::{contestation, models, solutions, tasks};
     let name = (found.pallet_name(), found.event_name());
     macro_rules! fields {
         ($event:ty) => {
@@ -338,6 +376,9 @@ fn event(found: &subxt::events::Event<'_, Config>) -> Result<Option<Event>, Chai
         ("Tasks", "Expired") => {
             Some(Event::Ended { task: fields!(tasks::events::Expired).task, state: State::Expired })
         }
+        ("Tasks", "Refunded") => {
+            Some(Event::Ended { task: fields!(tasks::events::Refunded).task, state: State::Refunded })
+        }
         ("Tasks", "Retracted") => {
             Some(Event::Ended { task: fields!(tasks::events::Retracted).task, state: State::Retracted })
         }
@@ -353,6 +394,14 @@ fn event(found: &subxt::events::Event<'_, Config>) -> Result<Option<Event>, Chai
                 output: Cid(event.output.0),
                 replaced: event.replaced,
             })
+        }
+        ("Contestation", "Contested") => {
+            let event = fields!(contestation::events::Contested);
+            Some(Event::Contested { task: event.task, solver: event.solver, contester: event.contester })
+        }
+        ("Contestation", "Resolved") => {
+            let event = fields!(contestation::events::Resolved);
+            Some(Event::Resolved { task: event.task, verdict: verdict(&event.verdict) })
         }
         ("Models", "Registered") => Some(Event::Registered { model: fields!(models::events::Registered).model }),
         _ => None,

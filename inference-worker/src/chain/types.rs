@@ -86,6 +86,55 @@ pub struct Solution {
     pub revealed_at: BlockNumber,
     /// Content id of the output.
     pub output: Cid,
+    /// Seal of the trace digest.
+    pub trace_seal: Hash,
+    /// What is pledged of its solver's bond.
+    pub stake: Balance,
+}
+
+/// A dispute over a solution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dispute {
+    /// Whose solution is contested.
+    pub solver: AccountId32,
+    /// Who contests it.
+    pub contester: AccountId32,
+    /// Seal of the contester's own result.
+    pub seal: Hash,
+    /// What either party may lose; a voter stakes no more.
+    pub stake: Balance,
+    /// Last block in which ballots are taken.
+    pub votes_until: BlockNumber,
+    /// Last block in which they are opened.
+    pub opens_until: BlockNumber,
+    /// Whether the solver has shown the trace of its solution.
+    pub solver_opened: bool,
+    /// Whether the contester has opened its result.
+    pub contester_opened: bool,
+    /// How it ended; `None` until it is settled.
+    pub verdict: Option<Verdict>,
+}
+
+/// How a dispute ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The solution fell: another result outweighed it.
+    Falls,
+    /// The solution stands.
+    Stands,
+    /// Too few voted.
+    Inconclusive,
+}
+
+/// A ballot of a dispute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ballot {
+    /// What was sealed.
+    pub seal: Hash,
+    /// What its voter may lose; it waits outside the bond.
+    pub stake: Balance,
+    /// Whether it was opened.
+    pub opened: bool,
 }
 
 /// A registered model.
@@ -180,6 +229,22 @@ pub enum Event {
         output: Cid,
         /// Whose solution it replaced.
         replaced: Option<AccountId32>,
+    },
+    /// A solution is contested.
+    Contested {
+        /// The task.
+        task: TaskId,
+        /// Whose solution.
+        solver: AccountId32,
+        /// Who contests it.
+        contester: AccountId32,
+    },
+    /// A dispute was settled.
+    Resolved {
+        /// The task.
+        task: TaskId,
+        /// How.
+        verdict: Verdict,
     },
     /// A task was settled.
     Settled {

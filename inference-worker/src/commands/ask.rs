@@ -4,7 +4,7 @@ use super::{connect, hexadecimal, id, money, task::output_value};
 use crate::{
     amount,
     chain::{
-        types::{Event, Model, Payload, Settlement},
+        types::{Event, Model, Payload, Settlement, Verdict},
         At, Call, Chain, ChainError, Head, Heads, Sender,
     },
     cli::AskArgs,
@@ -12,7 +12,8 @@ use crate::{
     failure::Failure,
     keys,
     progress::Spinner,
-    solver::{decide::State, models},
+    solver::decide::State,
+    work::models,
 };
 use assay_engine::{
     manifest::{Kind, MANIFEST_FILE},
@@ -222,6 +223,8 @@ impl Story {
                 }
                 Event::Committed { task, .. }
                 | Event::Revealed { task, .. }
+                | Event::Contested { task, .. }
+                | Event::Resolved { task, .. }
                 | Event::Settled { task, .. }
                 | Event::Ended { task, .. } => (*task, false),
                 Event::Registered { .. } => continue,
@@ -265,6 +268,15 @@ impl Story {
     fn settled(&self) -> Option<(BlockNumber, AccountId32, Settlement)> {
         self.facts.iter().find_map(|(number, event)| match event {
             Event::Settled { solver, settlement, .. } => Some((*number, *solver, *settlement)),
+            _ => None,
+        })
+    }
+
+    /// Whether the answer is contested, or how the dispute over it has ended.
+    fn dispute(&self) -> Option<Option<Verdict>> {
+        self.facts.iter().rev().find_map(|(_, event)| match event {
+            Event::Contested { .. } => Some(None),
+            Event::Resolved { verdict, .. } => Some(Some(*verdict)),
             _ => None,
         })
     }
@@ -421,11 +433,17 @@ impl Follower {
             (None, 0) => self.spinner.say_at(at.number(), "waiting for a solver"),
             (None, count) => self.spinner.say_at(at.number(), &format!("{count} committed to an answer")),
         }
+        if self.story.dispute() == Some(None) {
+            self.spinner.say_at(at.number(), "the answer is contested: do not rely on it; waiting for the verdict");
+        }
         if let Some(state) = self.story.ended() {
             let what = match state {
                 State::Expired => "expired: nobody answered in time, and the fee came back",
                 State::Retracted => "was withdrawn by its owner",
-                _ => "ended without an accepted answer, and the fee came back",
+                _ if self.story.dispute() == Some(Some(Verdict::Falls)) => {
+                    "ended: the answer was contested and is wrong; the fee came back"
+                }
+                _ => "ended: the answer was contested and too few voted; the fee came back",
             };
             return Ok(Some(Err(Failure::NotSettled(format!("the task {} {what}", hexadecimal(task))))));
         }
@@ -493,6 +511,19 @@ mod tests {
         assert_eq!((story.task, story.commitments()), (None, 0));
         story.block(6, Hash::repeat_byte(8), vec![submitted(2)]);
         assert_eq!((story.task, story.submitted()), (Some(Hash::repeat_byte(2)), Some(6)));
+    }
+
+    #[test]
+    fn a_dispute_is_told_from_its_verdict() {
+        let mut story = story();
+        let task = Hash::repeat_byte(1);
+        story.block(5, Hash::repeat_byte(5), vec![submitted(1)]);
+        assert_eq!(story.dispute(), None);
+        story.block(6, Hash::repeat_byte(6), vec![Event::Contested { task, solver: SOLVER, contester: ME }]);
+        assert_eq!(story.dispute(), Some(None));
+        let ended = Event::Ended { task, state: State::Refunded };
+        story.block(7, Hash::repeat_byte(7), vec![Event::Resolved { task, verdict: Verdict::Falls }, ended]);
+        assert_eq!((story.dispute(), story.ended()), (Some(Some(Verdict::Falls)), Some(State::Refunded)));
     }
 
     fn model(id: u8, manifest: &[u8], retired: bool) -> Model {

@@ -9,7 +9,7 @@ use crate::{
     failure::Failure,
     keys,
     progress::Spinner,
-    solver::models::Local,
+    work::models::Local,
 };
 use assay_types::protocol;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! `solve`: serve models.
+//! `solve` and `verify-loop`: serve models.
 
 use super::{connect, id};
 use crate::{
@@ -10,10 +10,11 @@ use crate::{
     keys,
     metrics::Metrics,
     progress::Spinner,
-    solver::{
-        decide::Policy,
+    solver::decide::Policy,
+    work::{
         models::{self, Local, Served},
-        Parts, Solver,
+        runner::Runner,
+        Parts, Worker,
     },
 };
 use assay_engine::Threads;
@@ -28,11 +29,19 @@ use std::{
 };
 use subxt::utils::AccountId32;
 
-/// Serves the models that the settings name, until a signal ends it.
+/// Serves the models that the settings name, until a signal ends it: solves tasks if `solve`, and otherwise only checks the
+/// solutions of others. `runner` starts what runs models.
 ///
 /// # Errors
 /// A setting, key, model, journal or chain that does not fit. A node that goes away later is waited for.
-pub async fn run(settings: &Settings, flags: config::Solve) -> Result<(), Failure> {
+pub async fn run(
+    settings: &Settings,
+    flags: config::Solve,
+    solve: bool,
+    runner: impl FnOnce() -> std::io::Result<Runner>,
+) -> Result<(), Failure> {
+    let flags = settings.solve(flags);
+    let verify = config::verify(flags.verify.as_deref(), solve)?;
     let policy = Policy {
         min_income: config::amount("--min-income", flags.min_income.as_deref())?.unwrap_or_default(),
         cost_per_second: config::amount("--cost-per-second", flags.cost_per_second.as_deref())?.unwrap_or_default(),
@@ -61,7 +70,7 @@ pub async fn run(settings: &Settings, flags: config::Solve) -> Result<(), Failur
         tracing::info!(model = model.local.name(), id = ?model.id, manifest = %model.local.cid(), "serving");
     }
     let sender = Sender::spawn(chain.clone(), key);
-    prepare(&chain, &sender, &served, bond).await?;
+    prepare(&chain, &sender, &served, bond, &journal).await?;
 
     let batch = flags.batch.unwrap_or(config::DEFAULT_BATCH).clamp(1, config::MAX_BATCH) as usize;
     let metrics = Metrics::new();
@@ -69,8 +78,12 @@ pub async fn run(settings: &Settings, flags: config::Solve) -> Result<(), Failur
         let bound = metrics.serve(address).await?;
         tracing::info!(address = %bound, "metrics at /metrics");
     }
-    let solver = Solver::new(Parts { chain, sender, journal, served, policy, metrics, batch })?;
-    solver.run(shutdown()).await
+    let runner =
+        runner().map_err(|error| Failure::Other(format!("cannot start the thread that runs models: {error}")))?;
+    tracing::info!(solve, ?verify, "working");
+    let solve = solve.then_some(policy);
+    let worker = Worker::new(Parts { chain, sender, journal, served, solve, verify, metrics, runner, batch })?;
+    worker.run(shutdown()).await
 }
 
 /// Loads every artefact and times a short run of each, so that the first task's deadline is judged by a measurement.
@@ -97,10 +110,22 @@ async fn load(folders: &[PathBuf], threads: Arc<Threads>) -> Result<Vec<Arc<Loca
 }
 
 /// Bonds and declares what has not been bonded and declared, if a bond is given; otherwise checks that it was.
-async fn prepare(chain: &Chain, sender: &Sender, served: &[Served], amount: Option<Balance>) -> Result<(), Failure> {
+async fn prepare(
+    chain: &Chain,
+    sender: &Sender,
+    served: &[Served],
+    amount: Option<Balance>,
+    journal: &Journal,
+) -> Result<(), Failure> {
     let at = chain.best().await?;
     let account = sender.account();
-    let bonded = at.bond(account).await?.map(|bond| bond.active);
+    // The stakes of ballots come back; a bond that lacks them is not to be filled up.
+    let mut staked: Balance = 0;
+    for ballot in journal.ballots().unfinished()? {
+        let stake = at.ballot(ballot.task, account).await?.map_or(0, |ballot| ballot.stake);
+        staked = staked.saturating_add(stake);
+    }
+    let bonded = at.bond(account).await?.map(|bond| bond.active.saturating_add(staked));
     let call = match (bonded, amount) {
         (None, None) => {
             return Err(Failure::Config(format!("{account} has no bond on this chain: give --bond AMOUNT")));

@@ -20,7 +20,7 @@ pub async fn show(settings: &Settings, text: &str) -> Result<(), Failure> {
     let found = at.task(task).await?.ok_or_else(|| {
         Failure::NotFound(format!("the chain knows no task {text}: it never existed or was forgotten after it ended"))
     })?;
-    let solution = at.solution(task).await?;
+    let (solution, dispute) = (at.solution(task).await?, at.dispute(task).await?);
     let (input, output) = (at.input(task).await?, at.output(task).await?);
     let parameters = input
         .as_ref()
@@ -45,6 +45,14 @@ pub async fn show(settings: &Settings, text: &str) -> Result<(), Failure> {
             "committed_at": solution.committed_at,
             "revealed_at": solution.revealed_at,
             "output": solution.output.to_string(),
+        })),
+        "dispute": dispute.map(|dispute| json!({
+            "solver": dispute.solver.to_string(),
+            "contester": dispute.contester.to_string(),
+            "stake": money(dispute.stake),
+            "votes_until": dispute.votes_until,
+            "opens_until": dispute.opens_until,
+            "verdict": dispute.verdict.map(|verdict| format!("{verdict:?}")),
         })),
     });
     println!("{}", serde_json::to_string_pretty(&shown).map_err(|error| Failure::Other(error.to_string()))?);

@@ -1,19 +1,26 @@
-//! The journal: what must be on disk before a commitment is sent.
+//! The journal: what must be on disk before a commitment or a ballot is sent.
 //!
-//! A solver that forgets its salt can never reveal, and one that forgets that it committed may commit a second result.
-//! So each result is one record (salt, output, trace, where the task was included), written in one transaction before
-//! the chain hears of it. The chain stays the truth about what happened afterwards: a record says what this worker
-//! *may* have done, never what the chain did with it.
+//! A solver that forgets its salt can never reveal, and one that forgets that it committed may commit a second result;
+//! a voter that forgets its salt loses its stake. So each result is one record (salt, output, trace, where the task was
+//! included), written in one transaction before the chain hears of it. The chain stays the truth about what happened
+//! afterwards: a record says what this worker *may* have done, never what the chain did with it.
+//!
+//! There are two shelves of such records: [`Job`]s, results for which this worker wants to be paid, and [`Ballot`]s,
+//! results by which it judges the solutions of others.
 
 use assay_types::{protocol, BlockNumber, Cid, Commitment, Hash, ModelId, Salt, TaskId, TraceDigest};
 use codec::{Decode, Encode};
 use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
-use std::path::Path;
+use std::{marker::PhantomData, path::Path};
 use subxt::utils::AccountId32;
 use thiserror::Error;
 
-/// One record for each task, by task id.
-const JOBS: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new("jobs");
+/// Records by task id.
+type Records = TableDefinition<'static, [u8; 32], &'static [u8]>;
+/// The results that are to be paid.
+const JOBS: Records = TableDefinition::new("jobs");
+/// The results that judge others'.
+const BALLOTS: Records = TableDefinition::new("ballots");
 /// What the whole journal belongs to.
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 /// Version of the records' layout.
@@ -45,7 +52,7 @@ pub enum JournalError {
     #[error("the journal has layout {0}, this worker reads layout {LAYOUT}")]
     OtherLayout(u32),
     /// A result for this task may be on chain already.
-    #[error("a commitment for task {0:?} was sent before: its result never changes")]
+    #[error("a seal for task {0:?} was sent before: its result never changes")]
     Fixed(TaskId),
     /// There is no record of the task.
     #[error("the journal has no record of task {0:?}")]
@@ -53,6 +60,9 @@ pub enum JournalError {
     /// A record cannot be read.
     #[error("the journal's record of task {0:?} is damaged")]
     Damaged(TaskId),
+    /// The system gives no randomness.
+    #[error("the system gives no randomness: {0}")]
+    Random(getrandom::Error),
     /// The disk refused; what was recorded before is intact.
     #[error("cannot use the journal: {0}")]
     Disk(redb::Error),
@@ -88,41 +98,96 @@ pub struct Inclusion {
     pub hash: Hash,
 }
 
-/// A result that was computed for a task.
+/// A result that was computed for a task, and how far what is done with it has come.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Job {
+pub struct Record<P> {
     /// The task.
     pub task: TaskId,
     /// Its model.
     pub model: ModelId,
     /// Where the task was when its seed was read.
     pub included: Inclusion,
-    /// Secret that seals the commitment.
+    /// Secret of the seal: of the commitment, or of the ballot.
     pub salt: Salt,
     /// The encoded output.
     pub output: Vec<u8>,
     /// Digest of everything that was computed at generated positions.
     pub trace: TraceDigest,
-    /// Height up to which a commitment that was handed to a node may enter a block; `None` if none ever was.
+    /// Height up to which a seal that was handed to a node may enter a block; `None` if none ever was.
     pub sent_until: Option<BlockNumber>,
-    /// How far the job is known to have come.
-    pub phase: Phase,
+    /// How far it is known to have come.
+    pub phase: P,
 }
 
-impl Job {
-    /// What the solver commits to.
-    pub fn commitment(&self, genesis: &Hash, solver: &AccountId32) -> Commitment {
-        protocol::commitment(genesis, &self.task, &solver.0, &self.cid(), &self.seal(solver), &self.salt)
+/// A result for which this worker wants to be paid.
+pub type Job = Record<Phase>;
+/// A result by which this worker judges the solution of another.
+pub type Ballot = Record<BallotPhase>;
+
+impl<P> Record<P> {
+    /// A new record, with a salt of its own.
+    ///
+    /// # Errors
+    /// The system gives no randomness.
+    pub fn new(
+        task: TaskId,
+        model: ModelId,
+        included: Inclusion,
+        output: Vec<u8>,
+        trace: TraceDigest,
+        phase: P,
+    ) -> Result<Self, JournalError> {
+        Ok(Self { task, model, included, salt: random()?, output, trace, sent_until: None, phase })
     }
 
-    /// The sealed trace that the reveal shows.
-    pub fn seal(&self, solver: &AccountId32) -> Hash {
+    /// The sealed trace, as `solver` shows it at the reveal.
+    pub fn trace_seal(&self, solver: &AccountId32) -> Hash {
         protocol::trace_seal(&self.task, &solver.0, &self.trace)
     }
 
     /// Content id of the output.
     pub fn cid(&self) -> Cid {
         Cid::of(&self.output)
+    }
+}
+
+impl Job {
+    /// What the solver commits to.
+    pub fn commitment(&self, genesis: &Hash, solver: &AccountId32) -> Commitment {
+        protocol::commitment(genesis, &self.task, &solver.0, &self.cid(), &self.trace_seal(solver), &self.salt)
+    }
+}
+
+impl Ballot {
+    /// What a contester or voter seals its result with.
+    pub fn seal(&self, genesis: &Hash, voter: &AccountId32) -> Hash {
+        protocol::ballot_seal(genesis, &self.task, &voter.0, &self.cid(), &self.trace, &self.salt)
+    }
+}
+
+/// How far a record has come, and where records of its kind are.
+pub trait Stage: Encode + Decode {
+    /// The table of these records.
+    #[doc(hidden)]
+    const TABLE: Records;
+
+    /// Whether nothing is left to do.
+    fn has_ended(&self) -> bool;
+}
+
+impl Stage for Phase {
+    const TABLE: Records = JOBS;
+
+    fn has_ended(&self) -> bool {
+        matches!(self, Self::Ended(_))
+    }
+}
+
+impl Stage for BallotPhase {
+    const TABLE: Records = BALLOTS;
+
+    fn has_ended(&self) -> bool {
+        matches!(self, Self::Ended(_))
     }
 }
 
@@ -158,9 +223,40 @@ pub enum Outcome {
     /// The task is not on the chain any more.
     #[codec(index = 3)]
     Vanished,
-    /// The own solution fell in a dispute.
+    /// The own solution did not stand in a dispute: it fell, or too few voted.
     #[codec(index = 4)]
     Fallen,
+}
+
+/// How far a ballot is known to have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum BallotPhase {
+    /// The result is recorded; nothing may ever come of it.
+    #[codec(index = 0)]
+    Recorded,
+    /// Its seal was seen in a block: in a contest, or in a vote.
+    #[codec(index = 1)]
+    Cast,
+    /// It was seen opened.
+    #[codec(index = 2)]
+    Opened,
+    /// Nothing is left to do, and that is final.
+    #[codec(index = 3)]
+    Ended(BallotOutcome),
+}
+
+/// How a ballot ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum BallotOutcome {
+    /// The task ended without it.
+    #[codec(index = 0)]
+    Unused,
+    /// The dispute was settled, and what was due to it is paid.
+    #[codec(index = 1)]
+    Closed,
+    /// The task is not on the chain any more.
+    #[codec(index = 2)]
+    Vanished,
 }
 
 /// The journal on disk. One process at a time has it open.
@@ -196,6 +292,7 @@ impl Journal {
         let write = journal.database.begin_write()?;
         {
             write.open_table(JOBS)?;
+            write.open_table(BALLOTS)?;
             let mut meta = write.open_table(META)?;
             let layout = meta.get("layout")?.map(|value| u32::decode(&mut value.value()).unwrap_or_default());
             match layout {
@@ -235,57 +332,36 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes a new record. A result that was never handed to a node may be written over, any other may not.
+    /// A secret of this journal, made with it: what it decides cannot be foreseen by others.
     ///
     /// # Errors
-    /// A commitment for the task was sent before, or the disk refused.
-    pub fn record(&self, job: &Job) -> Result<(), JournalError> {
+    /// The disk refused.
+    pub fn secret(&self) -> Result<[u8; 32], JournalError> {
         let write = self.database.begin_write()?;
-        {
-            let mut jobs = write.open_table(JOBS)?;
-            let old = jobs.get(job.task.0)?.map(|value| decode(&job.task, value.value())).transpose()?;
-            if old.is_some_and(|old| old.sent_until.is_some()) {
-                return Err(JournalError::Fixed(job.task));
+        let secret = {
+            let mut meta = write.open_table(META)?;
+            let stored = meta.get("secret")?.and_then(|value| value.value().try_into().ok());
+            match stored {
+                Some(secret) => secret,
+                None => {
+                    let secret: [u8; 32] = random()?;
+                    meta.insert("secret", secret.as_slice())?;
+                    secret
+                }
             }
-            jobs.insert(job.task.0, job.encode().as_slice())?;
-        }
+        };
         write.commit()?;
-        Ok(())
+        Ok(secret)
     }
 
-    /// Notes that the commitment of `task` is about to be handed to a node and may enter blocks up to height `until`.
-    ///
-    /// # Errors
-    /// There is no record, or the disk refused: then nothing may be sent.
-    pub fn mark_sent(&self, task: &TaskId, until: BlockNumber) -> Result<Job, JournalError> {
-        self.change(task, |job| job.sent_until = job.sent_until.max(Some(until)))
+    /// The results that are to be paid.
+    pub fn jobs(&self) -> Shelf<'_, Phase> {
+        Shelf { database: &self.database, kind: PhantomData }
     }
 
-    /// Notes how far a job has come.
-    ///
-    /// # Errors
-    /// There is no record, or the disk refused.
-    pub fn advance(&self, task: &TaskId, phase: Phase) -> Result<Job, JournalError> {
-        self.change(task, |job| job.phase = phase)
-    }
-
-    /// Forgets a result whose task moved to another block, so that it can be computed anew. `finalized` is the height
-    /// that cannot be undone any more: only beyond the last block that could take the old commitment is this safe.
-    ///
-    /// # Errors
-    /// A commitment to the old result may still enter a block, or the disk refused.
-    pub fn restart(&self, task: &TaskId, finalized: BlockNumber) -> Result<(), JournalError> {
-        let write = self.database.begin_write()?;
-        {
-            let mut jobs = write.open_table(JOBS)?;
-            let old = jobs.get(task.0)?.map(|value| decode(task, value.value())).transpose()?;
-            if old.is_some_and(|old| old.sent_until.is_some_and(|until| until >= finalized)) {
-                return Err(JournalError::Fixed(*task));
-            }
-            jobs.remove(task.0)?;
-        }
-        write.commit()?;
-        Ok(())
+    /// The results that judge others'.
+    pub fn ballots(&self) -> Shelf<'_, BallotPhase> {
+        Shelf { database: &self.database, kind: PhantomData }
     }
 
     /// Drops records that ended for tasks included before `height`.
@@ -293,11 +369,68 @@ impl Journal {
     /// # Errors
     /// The disk refused.
     pub fn prune(&self, height: BlockNumber) -> Result<(), JournalError> {
+        self.jobs().prune(height)?;
+        self.ballots().prune(height)
+    }
+}
+
+/// The records of one kind.
+#[derive(Debug)]
+pub struct Shelf<'a, P> {
+    database: &'a Database,
+    kind: PhantomData<P>,
+}
+
+impl<P: Stage> Shelf<'_, P> {
+    /// Writes a new record. A result whose seal was never handed to a node may be written over, any other may not.
+    ///
+    /// # Errors
+    /// A seal for the task was sent before, or the disk refused.
+    pub fn record(&self, record: &Record<P>) -> Result<(), JournalError> {
         let write = self.database.begin_write()?;
-        write.open_table(JOBS)?.retain(|task, value| {
-            decode(&task.into(), value)
-                .map_or(true, |job| !matches!(job.phase, Phase::Ended(_)) || job.included.number >= height)
-        })?;
+        {
+            let mut records = write.open_table(P::TABLE)?;
+            let old = records.get(record.task.0)?.map(|value| decode::<P>(&record.task, value.value())).transpose()?;
+            if old.is_some_and(|old| old.sent_until.is_some()) {
+                return Err(JournalError::Fixed(record.task));
+            }
+            records.insert(record.task.0, record.encode().as_slice())?;
+        }
+        write.commit()?;
+        Ok(())
+    }
+
+    /// Notes that the seal of `task` is about to be handed to a node and may enter blocks up to height `until`.
+    ///
+    /// # Errors
+    /// There is no record, or the disk refused: then nothing may be sent.
+    pub fn mark_sent(&self, task: &TaskId, until: BlockNumber) -> Result<Record<P>, JournalError> {
+        self.change(task, |record| record.sent_until = record.sent_until.max(Some(until)))
+    }
+
+    /// Notes how far a record has come.
+    ///
+    /// # Errors
+    /// There is no record, or the disk refused.
+    pub fn advance(&self, task: &TaskId, phase: P) -> Result<Record<P>, JournalError> {
+        self.change(task, |record| record.phase = phase)
+    }
+
+    /// Forgets a result whose task moved to another block, so that it can be computed anew. `finalized` is the height
+    /// that cannot be undone any more: only beyond the last block that could take the old seal is this safe.
+    ///
+    /// # Errors
+    /// The seal of the old result may still enter a block, or the disk refused.
+    pub fn restart(&self, task: &TaskId, finalized: BlockNumber) -> Result<(), JournalError> {
+        let write = self.database.begin_write()?;
+        {
+            let mut records = write.open_table(P::TABLE)?;
+            let old = records.get(task.0)?.map(|value| decode::<P>(task, value.value())).transpose()?;
+            if old.is_some_and(|old| old.sent_until.is_some_and(|until| until >= finalized)) {
+                return Err(JournalError::Fixed(*task));
+            }
+            records.remove(task.0)?;
+        }
         write.commit()?;
         Ok(())
     }
@@ -306,50 +439,66 @@ impl Journal {
     ///
     /// # Errors
     /// It is damaged, or the disk refused.
-    pub fn get(&self, task: &TaskId) -> Result<Option<Job>, JournalError> {
+    pub fn get(&self, task: &TaskId) -> Result<Option<Record<P>>, JournalError> {
         let read = self.database.begin_read()?;
-        let jobs = read.open_table(JOBS)?;
-        let job = jobs.get(task.0)?.map(|value| decode(task, value.value())).transpose()?;
-        Ok(job)
+        let records = read.open_table(P::TABLE)?;
+        let record = records.get(task.0)?.map(|value| decode(task, value.value())).transpose()?;
+        Ok(record)
     }
 
     /// Every record that has not ended.
     ///
     /// # Errors
     /// One is damaged, or the disk refused.
-    pub fn unfinished(&self) -> Result<Vec<Job>, JournalError> {
+    pub fn unfinished(&self) -> Result<Vec<Record<P>>, JournalError> {
         let read = self.database.begin_read()?;
         let mut unfinished = Vec::new();
-        for entry in read.open_table(JOBS)?.iter()? {
+        for entry in read.open_table(P::TABLE)?.iter()? {
             let (task, value) = entry?;
-            let job = decode(&task.value().into(), value.value())?;
-            if !matches!(job.phase, Phase::Ended(_)) {
-                unfinished.push(job);
+            let record: Record<P> = decode(&task.value().into(), value.value())?;
+            if !record.phase.has_ended() {
+                unfinished.push(record);
             }
         }
         Ok(unfinished)
     }
 
-    fn change(&self, task: &TaskId, change: impl FnOnce(&mut Job)) -> Result<Job, JournalError> {
+    fn prune(&self, height: BlockNumber) -> Result<(), JournalError> {
         let write = self.database.begin_write()?;
-        let job = {
-            let mut jobs = write.open_table(JOBS)?;
-            let mut job = jobs
+        write.open_table(P::TABLE)?.retain(|task, value| {
+            decode::<P>(&task.into(), value)
+                .map_or(true, |record| !record.phase.has_ended() || record.included.number >= height)
+        })?;
+        write.commit()?;
+        Ok(())
+    }
+
+    fn change(&self, task: &TaskId, change: impl FnOnce(&mut Record<P>)) -> Result<Record<P>, JournalError> {
+        let write = self.database.begin_write()?;
+        let record = {
+            let mut records = write.open_table(P::TABLE)?;
+            let mut record = records
                 .get(task.0)?
                 .map(|value| decode(task, value.value()))
                 .transpose()?
                 .ok_or(JournalError::Unknown(*task))?;
-            change(&mut job);
-            jobs.insert(task.0, job.encode().as_slice())?;
-            job
+            change(&mut record);
+            records.insert(task.0, record.encode().as_slice())?;
+            record
         };
         write.commit()?;
-        Ok(job)
+        Ok(record)
     }
 }
 
-fn decode(task: &TaskId, mut bytes: &[u8]) -> Result<Job, JournalError> {
-    Job::decode(&mut bytes).map_err(|_| JournalError::Damaged(*task))
+fn decode<P: Decode>(task: &TaskId, mut bytes: &[u8]) -> Result<Record<P>, JournalError> {
+    Record::decode(&mut bytes).map_err(|_| JournalError::Damaged(*task))
+}
+
+fn random() -> Result<[u8; 32], JournalError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(JournalError::Random)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -110,36 +110,75 @@ fn a_file_that_is_no_journal_is_refused() {
 fn a_result_that_was_sent_never_changes() {
     let journal = Journal::on(Disk::new()).unwrap();
     let (first, second) = (job(1, 1), job(1, 2));
-    journal.record(&first).unwrap();
-    journal.record(&second).unwrap();
-    journal.mark_sent(&second.task, 50).unwrap();
-    assert!(matches!(journal.record(&first), Err(JournalError::Fixed(_))));
-    assert!(matches!(journal.restart(&second.task, 50), Err(JournalError::Fixed(_))));
-    assert_eq!(journal.get(&second.task).unwrap().unwrap().salt, second.salt);
-    journal.restart(&second.task, 51).unwrap();
-    journal.record(&first).unwrap();
+    journal.jobs().record(&first).unwrap();
+    journal.jobs().record(&second).unwrap();
+    journal.jobs().mark_sent(&second.task, 50).unwrap();
+    assert!(matches!(journal.jobs().record(&first), Err(JournalError::Fixed(_))));
+    assert!(matches!(journal.jobs().restart(&second.task, 50), Err(JournalError::Fixed(_))));
+    assert_eq!(journal.jobs().get(&second.task).unwrap().unwrap().salt, second.salt);
+    journal.jobs().restart(&second.task, 51).unwrap();
+    journal.jobs().record(&first).unwrap();
 }
 
 #[test]
 fn ended_records_are_pruned_and_others_are_not() {
     let journal = Journal::on(Disk::new()).unwrap();
     for task in [1, 2] {
-        journal.record(&job(task, task)).unwrap();
+        journal.jobs().record(&job(task, task)).unwrap();
     }
-    journal.advance(&job(1, 1).task, Phase::Ended(Outcome::Paid)).unwrap();
-    assert_eq!(journal.unfinished().unwrap(), [job(2, 2)]);
+    journal.jobs().advance(&job(1, 1).task, Phase::Ended(Outcome::Paid)).unwrap();
+    assert_eq!(journal.jobs().unfinished().unwrap(), [job(2, 2)]);
     journal.prune(10).unwrap();
-    assert!(journal.get(&job(1, 1).task).unwrap().is_some());
+    assert!(journal.jobs().get(&job(1, 1).task).unwrap().is_some());
     journal.prune(11).unwrap();
-    assert!(journal.get(&job(1, 1).task).unwrap().is_none());
-    assert!(journal.get(&job(2, 2).task).unwrap().is_some());
+    assert!(journal.jobs().get(&job(1, 1).task).unwrap().is_none());
+    assert!(journal.jobs().get(&job(2, 2).task).unwrap().is_some());
+}
+
+fn ballot(task: u8, salt: u8) -> Ballot {
+    let Job { task, model, included, salt, output, trace, sent_until, .. } = job(task, salt);
+    Ballot { task, model, included, salt, output, trace, sent_until, phase: BallotPhase::Recorded }
+}
+
+#[test]
+fn jobs_and_ballots_of_one_task_do_not_touch_each_other() {
+    let journal = Journal::on(Disk::new()).unwrap();
+    journal.jobs().record(&job(1, 1)).unwrap();
+    journal.ballots().record(&ballot(1, 2)).unwrap();
+    journal.ballots().mark_sent(&ballot(1, 2).task, 50).unwrap();
+    assert!(matches!(journal.ballots().record(&ballot(1, 3)), Err(JournalError::Fixed(_))));
+    journal.jobs().record(&job(1, 3)).unwrap();
+    journal.ballots().advance(&ballot(1, 2).task, BallotPhase::Ended(BallotOutcome::Closed)).unwrap();
+    assert_eq!(journal.jobs().unfinished().unwrap(), [job(1, 3)]);
+    assert!(journal.ballots().unfinished().unwrap().is_empty());
+    journal.prune(11).unwrap();
+    assert!(journal.ballots().get(&ballot(1, 2).task).unwrap().is_none());
+    assert_eq!(journal.jobs().get(&job(1, 3).task).unwrap(), Some(job(1, 3)));
+}
+
+#[test]
+fn the_secret_is_made_once() {
+    let disk = Disk::new();
+    let secret = Journal::on(disk.clone()).unwrap().secret().unwrap();
+    assert_eq!(Journal::on(disk.after_crash()).unwrap().secret().unwrap(), secret);
+    assert_ne!(Journal::on(Disk::new()).unwrap().secret().unwrap(), secret);
+}
+
+#[test]
+fn each_record_has_a_salt_of_its_own() {
+    let new =
+        || Ballot::new(Hash::zero(), Hash::zero(), job(1, 1).included, vec![], Hash::zero(), BallotPhase::Recorded);
+    let (one, two) = (new().unwrap(), new().unwrap());
+    assert_ne!(one.salt, two.salt);
+    let key = AccountId32([2; 32]);
+    assert_ne!(one.seal(&Hash::zero(), &key), two.seal(&Hash::zero(), &key));
 }
 
 #[test]
 fn changing_what_is_not_there_is_refused() {
     let journal = Journal::on(Disk::new()).unwrap();
-    assert!(matches!(journal.mark_sent(&Hash::zero(), 1), Err(JournalError::Unknown(_))));
-    assert!(matches!(journal.advance(&Hash::zero(), Phase::Committed), Err(JournalError::Unknown(_))));
+    assert!(matches!(journal.jobs().mark_sent(&Hash::zero(), 1), Err(JournalError::Unknown(_))));
+    assert!(matches!(journal.jobs().advance(&Hash::zero(), Phase::Committed), Err(JournalError::Unknown(_))));
 }
 
 /// Whatever write is the last before the machine stops, the journal opens again and holds each step wholly or not at
@@ -148,10 +187,10 @@ fn changing_what_is_not_there_is_refused() {
 fn a_crash_or_a_full_disk_between_any_two_writes_loses_nothing_confirmed() {
     type Step = fn(&Journal) -> Result<(), JournalError>;
     let steps: [Step; 4] = [
-        |journal| journal.record(&job(1, 1)),
-        |journal| journal.mark_sent(&job(1, 1).task, 42).map(drop),
-        |journal| journal.advance(&job(1, 1).task, Phase::Committed).map(drop),
-        |journal| journal.advance(&job(1, 1).task, Phase::Ended(Outcome::Paid)).map(drop),
+        |journal| journal.jobs().record(&job(1, 1)),
+        |journal| journal.jobs().mark_sent(&job(1, 1).task, 42).map(drop),
+        |journal| journal.jobs().advance(&job(1, 1).task, Phase::Committed).map(drop),
+        |journal| journal.jobs().advance(&job(1, 1).task, Phase::Ended(Outcome::Paid)).map(drop),
     ];
     let expected = [
         None,
@@ -169,7 +208,7 @@ fn a_crash_or_a_full_disk_between_any_two_writes_loses_nothing_confirmed() {
         let confirmed = steps.iter().take_while(|step| step(&journal).is_ok()).count();
         let after = Journal::on(disk.after_crash()).unwrap();
         after.bind(Hash::zero(), &AccountId32([0; 32])).unwrap();
-        let found = after.get(&job(1, 1).task).unwrap();
+        let found = after.jobs().get(&job(1, 1).task).unwrap();
         let next = expected.get(confirmed + 1).unwrap_or(&expected[confirmed]);
         assert!(found == expected[confirmed] || found == *next, "after {allowance} writes: {found:?}");
         refused += usize::from(confirmed < steps.len());
@@ -212,22 +251,22 @@ proptest! {
         for operation in history {
             match operation {
                 Operation::Record(task, salt) => {
-                    let accepted = journal.record(&job(task, salt)).is_ok();
+                    let accepted = journal.jobs().record(&job(task, salt)).is_ok();
                     prop_assert_eq!(accepted, !sent.contains_key(&task));
                 },
                 Operation::Send(task, until) => {
-                    if let Ok(job) = journal.mark_sent(&Hash::repeat_byte(task), until) {
+                    if let Ok(job) = journal.jobs().mark_sent(&Hash::repeat_byte(task), until) {
                         let last = sent.get(&task).map_or(until, |(_, last)| until.max(*last));
                         sent.insert(task, (job, last));
                     }
                 },
                 Operation::Advance(task, end) => {
                     let phase = if end { Phase::Ended(Outcome::Lost) } else { Phase::Committed };
-                    let _ = journal.advance(&Hash::repeat_byte(task), phase);
+                    let _ = journal.jobs().advance(&Hash::repeat_byte(task), phase);
                 },
                 Operation::Restart(task, finalized) => {
                     let allowed = sent.get(&task).is_none_or(|(_, until)| *until < finalized);
-                    prop_assert_eq!(journal.restart(&Hash::repeat_byte(task), finalized).is_ok(), allowed);
+                    prop_assert_eq!(journal.jobs().restart(&Hash::repeat_byte(task), finalized).is_ok(), allowed);
                     if allowed {
                         sent.remove(&task);
                     }
@@ -238,7 +277,7 @@ proptest! {
                 },
             }
             for (job, _) in sent.values() {
-                let stored = journal.get(&job.task).unwrap().expect("a sent job is never lost");
+                let stored = journal.jobs().get(&job.task).unwrap().expect("a sent job is never lost");
                 prop_assert_eq!((&stored.salt, &stored.output, &stored.trace), (&job.salt, &job.output, &job.trace));
             }
         }

@@ -25,6 +25,13 @@ pub enum State {
     Retracted,
 }
 
+impl State {
+    /// Whether the task's life is over.
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Settled | Self::Refunded | Self::Expired | Self::Retracted)
+    }
+}
+
 /// A task at some block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskView {
@@ -62,6 +69,17 @@ pub struct SolutionView {
     pub first_revealed_at: BlockNumber,
 }
 
+/// The dispute over this worker's own solution, at some block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DisputeView {
+    /// Last block in which ballots are taken.
+    pub votes_until: BlockNumber,
+    /// Last block in which they are opened.
+    pub opens_until: BlockNumber,
+    /// Whether this worker has shown the trace of its solution.
+    pub opened: bool,
+}
+
 /// Everything about a task that matters here, at one block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChainView {
@@ -75,6 +93,8 @@ pub struct ChainView {
     pub commitment: Option<CommitmentView>,
     /// The standing solution.
     pub solution: Option<SolutionView>,
+    /// The dispute over it, if it is the own.
+    pub dispute: Option<DisputeView>,
 }
 
 /// What this worker recorded about a task.
@@ -103,6 +123,10 @@ pub enum Action {
     Claim,
     /// Get the hold of a commitment back that came to nothing.
     Withdraw,
+    /// Show the trace of the own solution, which is contested.
+    OpenSolution,
+    /// Have the dispute over the own solution settled.
+    Settle,
     /// Forget the result and compute anew: the task has moved to another block, so its seed is another.
     Restart,
     /// Nothing is left to do.
@@ -136,7 +160,7 @@ pub fn decide(record: &Record, chain: &ChainView) -> Action {
             (None, _) => Action::Restart,
         },
         State::Solved => solved(&task, chain, own, next, may_appear),
-        State::Disputed => Action::Wait,
+        State::Disputed => chain.dispute.map_or(Action::Wait, |dispute| disputed(&dispute, next)),
         State::Expired if chain.commitment.is_some() => Action::End(Outcome::Forfeited),
         State::Settled | State::Refunded | State::Expired | State::Retracted => {
             if chain.commitment.is_some() {
@@ -172,6 +196,17 @@ fn solved(
         (Some(_), _) => Action::Wait,
         // A solved task takes no commitments, unless its solution is undone by a re-org.
         (None, _) => end_unless(may_appear, Outcome::Lost),
+    }
+}
+
+/// What the solver does for its own solution.
+fn disputed(dispute: &DisputeView, next: BlockNumber) -> Action {
+    if next > dispute.opens_until {
+        Action::Settle
+    } else if next > dispute.votes_until && !dispute.opened {
+        Action::OpenSolution
+    } else {
+        Action::Wait
     }
 }
 

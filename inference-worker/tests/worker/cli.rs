@@ -37,6 +37,14 @@ fn no_node_is_told_after_a_bounded_time() {
 }
 
 #[test]
+fn what_is_to_be_checked_is_read_before_anything_else() {
+    let line = failure(&run(&["verify-loop", "--verify", "none", "--models", "nowhere"]), 3);
+    assert!(line.contains("--verify"), "{line}");
+    let line = failure(&run(&["solve", "--verify", "share=2", "--models", "nowhere"]), 3);
+    assert!(line.contains("'2' is no share"), "{line}");
+}
+
+#[test]
 fn a_prompt_is_warned_to_be_public() {
     let arguments = ["ask", "--url", NOWHERE, "--connect-timeout", "1", "--dev-key", "alice", "hello"];
     assert!(String::from_utf8_lossy(&run(&arguments).stderr).contains("public"));

@@ -3,7 +3,7 @@
 use crate::common::artefact;
 use assay_engine::{EngineError, Threads};
 use assay_types::inference::{Parameters, TextParameters};
-use assay_worker::solver::{
+use assay_worker::work::{
     models::{Answer, Local},
     runner::{Order, Runner},
 };

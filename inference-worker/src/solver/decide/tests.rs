@@ -18,7 +18,8 @@ fn task(state: State) -> TaskView {
 }
 
 fn chain(block: BlockNumber, state: State) -> ChainView {
-    ChainView { block, finalized: block - 2, task: Some(task(state)), commitment: None, solution: None }
+    let task = Some(task(state));
+    ChainView { block, finalized: block - 2, task, commitment: None, solution: None, dispute: None }
 }
 
 fn committed(at: BlockNumber) -> Option<CommitmentView> {
@@ -79,6 +80,35 @@ fn a_younger_commitment_waits_for_the_grace_to_end_and_is_withdrawn() {
     };
     assert_eq!(decide(&record(), &at(16)), Wait);
     assert_eq!(decide(&record(), &at(17)), Withdraw);
+}
+
+fn dispute(opened: bool) -> Option<DisputeView> {
+    Some(DisputeView { votes_until: 30, opens_until: 36, opened })
+}
+
+#[test]
+fn a_contested_solution_is_opened_once_and_the_dispute_settled() {
+    let record = Record { phase: Phase::Revealed, sent_until: Some(44), ..record() };
+    let at = |block, opened| ChainView {
+        solution: solution(true, 13, 14),
+        dispute: dispute(opened),
+        ..chain(block, State::Disputed)
+    };
+    // What is sent at 30 is in 31, the first block in which ballots are opened; 36 is the last.
+    assert_eq!(
+        [29, 30, 35, 36].map(|block| decide(&record, &at(block, false))),
+        [Wait, OpenSolution, OpenSolution, Settle]
+    );
+    assert_eq!([30, 35, 36].map(|block| decide(&record, &at(block, true))), [Wait, Wait, Settle]);
+    assert_eq!(decide(&record, &chain(40, State::Refunded)), End(Outcome::Fallen));
+    let settled = TaskView { paid: true, ..task(State::Settled) };
+    assert_eq!(decide(&record, &ChainView { task: Some(settled), ..chain(40, State::Settled) }), End(Outcome::Paid));
+}
+
+#[test]
+fn a_dispute_over_the_solution_of_another_is_no_business_of_a_job() {
+    let at = ChainView { commitment: committed(13), solution: solution(false, 13, 14), ..chain(33, State::Disputed) };
+    assert_eq!(decide(&record(), &at), Wait);
 }
 
 #[test]
@@ -167,20 +197,25 @@ fn no_combination_breaks_a_rule() {
                 for sent_until in [None, Some(20), Some(44), Some(200)] {
                     for solution in solutions {
                         for commitment in commitments {
-                            for block in [12, 15, 17, 25, 26, 47, 48, 49, 50, 51, 60, 210] {
+                            for block in [12, 15, 17, 25, 26, 30, 36, 47, 48, 49, 50, 51, 60, 210] {
                                 for lag in [0, 2, 12] {
                                     let record = Record { phase, sent_until, ..record() };
-                                    let chain = ChainView {
-                                        block,
-                                        finalized: block - lag,
-                                        task: state.map(|state| TaskView { included, paid, ..task(state) }),
-                                        commitment,
-                                        solution,
-                                    };
-                                    let action = decide(&record, &chain);
-                                    check(&record, &chain, action);
-                                    seen.insert(std::mem::discriminant(&action));
-                                    combinations += 1;
+                                    let own = solution.is_some_and(|solution: SolutionView| solution.own);
+                                    let disputes = [None, dispute(false), dispute(true)];
+                                    for dispute in &disputes[..if own { 3 } else { 1 }] {
+                                        let chain = ChainView {
+                                            block,
+                                            finalized: block - lag,
+                                            task: state.map(|state| TaskView { included, paid, ..task(state) }),
+                                            commitment,
+                                            solution,
+                                            dispute: *dispute,
+                                        };
+                                        let action = decide(&record, &chain);
+                                        check(&record, &chain, action);
+                                        seen.insert(std::mem::discriminant(&action));
+                                        combinations += 1;
+                                    }
                                 }
                             }
                         }
@@ -190,7 +225,7 @@ fn no_combination_breaks_a_rule() {
         }
     }
     assert!(combinations > 400_000);
-    assert_eq!(seen.len(), 7, "every action is reachable");
+    assert_eq!(seen.len(), 9, "every action is reachable");
 }
 
 fn check(record: &Record, chain: &ChainView, action: Action) {
@@ -237,6 +272,15 @@ fn check(record: &Record, chain: &ChainView, action: Action) {
                 let solution = chain.solution.unwrap();
                 assert!(!solution.own && next > solution.first_revealed_at + task.reveal_grace, "{}", context());
             }
+        }
+        OpenSolution => {
+            let (task, dispute) = (chain.task.unwrap(), chain.dispute.unwrap());
+            assert!(task.state == State::Disputed && !dispute.opened, "{}", context());
+            assert!(next > dispute.votes_until && next <= dispute.opens_until, "{}", context());
+        }
+        Settle => {
+            let (task, dispute) = (chain.task.unwrap(), chain.dispute.unwrap());
+            assert!(task.state == State::Disputed && next > dispute.opens_until, "{}", context());
         }
         Restart => {
             assert!(chain.commitment.is_none(), "{}", context());

@@ -38,8 +38,17 @@ impl Runner {
     /// # Errors
     /// The system gives no thread.
     pub fn start() -> std::io::Result<Self> {
+        Self::start_with(|order| order)
+    }
+
+    /// Starts the thread, which runs what `change` makes of each order: for tests of how a network copes with workers
+    /// that compute something else than they were asked for.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start_with(change: impl Fn(Order) -> Order + Send + 'static) -> std::io::Result<Self> {
         let (orders, incoming) = mpsc::channel();
-        thread::Builder::new().name("runner".into()).spawn(move || work(&incoming))?;
+        thread::Builder::new().name("runner".into()).spawn(move || work(&incoming, &change))?;
         Ok(Self(orders))
     }
 
@@ -59,18 +68,18 @@ struct Running {
     begin: Instant,
 }
 
-fn work(incoming: &Receiver<Order>) {
+fn work(incoming: &Receiver<Order>, change: &impl Fn(Order) -> Order) {
     let mut running: Vec<Running> = Vec::new();
     let mut memory = PassMemory::default();
     loop {
         if running.is_empty() {
             match incoming.recv() {
-                Ok(order) => take(order, &mut running),
+                Ok(order) => take(change(order), &mut running),
                 Err(mpsc::RecvError) => return,
             }
         }
         while let Ok(order) = incoming.try_recv() {
-            take(order, &mut running);
+            take(change(order), &mut running);
         }
         // One pass of each model, then a look at who is done and who is not wanted any more.
         let mut rest: Vec<&mut Running> = running.iter_mut().collect();

@@ -1,4 +1,4 @@
-//! The models that this solver runs: loaded from disk, found on chain, timed as they run.
+//! The models that this worker runs: loaded from disk, found on chain, timed as they run.
 
 use crate::{chain::types, failure::Failure};
 use assay_engine::{EngineError, Model, Threads};
