@@ -2,5 +2,6 @@
 
 mod cli;
 mod common;
+mod disputes;
 mod e2e;
 mod runner;

@@ -2,6 +2,8 @@
 
 #![allow(missing_docs)]
 
+pub mod network;
+
 use safetensors::{tensor::TensorView, Dtype};
 use serde_json::json;
 use std::{
@@ -12,9 +14,14 @@ use std::{
 
 pub const VOCABULARY: usize = 64;
 
-/// The worker's binary, with nothing of the surrounding environment that could change what it does.
+/// The worker's binary.
 pub fn worker() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_assay-worker"));
+    bare(env!("CARGO_BIN_EXE_assay-worker").as_ref())
+}
+
+/// A program with nothing of the surrounding environment that could change what it does.
+pub fn bare(program: &Path) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("ASSAY_") {
             command.env_remove(name);
