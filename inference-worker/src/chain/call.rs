@@ -1,8 +1,13 @@
 //! The transactions that the worker sends.
 
 use super::{api, state::At, ChainError, Config};
+use crate::journal::Inclusion;
 use assay_types::{Balance, BlockNumber, Cid, Commitment, Hash, ModelId, Salt, TaskId, TraceDigest};
-use subxt::{config::DefaultExtrinsicParamsBuilder, transactions::Payload as Transaction, utils::AccountId32};
+use subxt::{
+    config::{DefaultExtrinsicParams, DefaultExtrinsicParamsBuilder},
+    transactions::Payload as Transaction,
+    utils::AccountId32,
+};
 use subxt_signer::sr25519::Keypair;
 
 /// A transaction.
@@ -146,59 +151,59 @@ use api::runtime::runtime_types::{
     assay_traits::Payload, assay_types::cid::Cid as CidOnChain, bounded_collections::bounded_vec::BoundedVec,
 };
 
+type Params = DefaultExtrinsicParams<Config>;
+
 impl At {
-    /// Signs `call` for `nonce`, valid for `mortality` blocks from this one on.
-    pub(crate) fn sign(&self, call: &Call, key: &Keypair, nonce: u64, mortality: u64) -> Result<Vec<u8>, ChainError> {
+    /// Signs `call` for `nonce` and for this block's runtime, valid for `mortality` blocks from `anchor` on and on
+    /// chains that have that block.
+    pub(crate) fn sign(
+        &self,
+        call: &Call,
+        key: &Keypair,
+        nonce: u64,
+        anchor: Inclusion,
+        mortality: u64,
+    ) -> Result<Vec<u8>, ChainError> {
         let tx = api::tx();
+        let params = DefaultExtrinsicParamsBuilder::<Config>::new()
+            .nonce(nonce)
+            .mortal_from_unchecked(mortality, u64::from(anchor.number), anchor.hash)
+            .build();
         match call.clone() {
             Call::Submit { model, parameters, input, fee, deadline } => {
                 let input = Payload::Inline(BoundedVec(input));
                 let call = tx.tasks().submit(model, BoundedVec(parameters), input, fee, deadline);
-                self.sign_one(&call, key, nonce, mortality)
+                self.sign_one(&call, key, params)
             }
-            Call::Commit { task, hash } => self.sign_one(&tx.solutions().commit(task, hash), key, nonce, mortality),
+            Call::Commit { task, hash } => self.sign_one(&tx.solutions().commit(task, hash), key, params),
             Call::Reveal { task, salt, trace_seal, output } => {
                 let output = Payload::Inline(BoundedVec(output));
-                self.sign_one(&tx.solutions().reveal(task, salt, trace_seal, output), key, nonce, mortality)
+                self.sign_one(&tx.solutions().reveal(task, salt, trace_seal, output), key, params)
             }
-            Call::Claim { task } => self.sign_one(&tx.solutions().claim(task), key, nonce, mortality),
-            Call::WithdrawCommitment { task } => {
-                self.sign_one(&tx.solutions().withdraw_commitment(task), key, nonce, mortality)
-            }
-            Call::Contest { task, seal } => {
-                self.sign_one(&tx.contestation().contest(task, seal), key, nonce, mortality)
-            }
-            Call::Vote { task, seal } => self.sign_one(&tx.contestation().vote(task, seal), key, nonce, mortality),
+            Call::Claim { task } => self.sign_one(&tx.solutions().claim(task), key, params),
+            Call::WithdrawCommitment { task } => self.sign_one(&tx.solutions().withdraw_commitment(task), key, params),
+            Call::Contest { task, seal } => self.sign_one(&tx.contestation().contest(task, seal), key, params),
+            Call::Vote { task, seal } => self.sign_one(&tx.contestation().vote(task, seal), key, params),
             Call::Open { task, output, trace, salt } => {
                 let call = tx.contestation().open(task, CidOnChain(output.0), trace, salt);
-                self.sign_one(&call, key, nonce, mortality)
+                self.sign_one(&call, key, params)
             }
             Call::OpenSolution { task, trace } => {
-                self.sign_one(&tx.contestation().open_solution(task, trace), key, nonce, mortality)
+                self.sign_one(&tx.contestation().open_solution(task, trace), key, params)
             }
-            Call::Settle { task } => self.sign_one(&tx.contestation().settle(task), key, nonce, mortality),
-            Call::Pull { task, voter } => self.sign_one(&tx.contestation().pull(task, voter), key, nonce, mortality),
-            Call::Bond { amount } => self.sign_one(&tx.bonds().bond(amount), key, nonce, mortality),
-            Call::BondMore { amount } => self.sign_one(&tx.bonds().bond_more(amount), key, nonce, mortality),
-            Call::Serve { model } => self.sign_one(&tx.models().serve(model), key, nonce, mortality),
+            Call::Settle { task } => self.sign_one(&tx.contestation().settle(task), key, params),
+            Call::Pull { task, voter } => self.sign_one(&tx.contestation().pull(task, voter), key, params),
+            Call::Bond { amount } => self.sign_one(&tx.bonds().bond(amount), key, params),
+            Call::BondMore { amount } => self.sign_one(&tx.bonds().bond_more(amount), key, params),
+            Call::Serve { model } => self.sign_one(&tx.models().serve(model), key, params),
             Call::Register { manifest, fee, recipient } => {
                 let call = tx.models().register(CidOnChain(manifest.0), fee, recipient);
-                self.sign_one(&call, key, nonce, mortality)
+                self.sign_one(&call, key, params)
             }
         }
     }
 
-    fn sign_one(
-        &self,
-        call: &impl Transaction,
-        key: &Keypair,
-        nonce: u64,
-        mortality: u64,
-    ) -> Result<Vec<u8>, ChainError> {
-        let params = DefaultExtrinsicParamsBuilder::<Config>::new()
-            .nonce(nonce)
-            .mortal_from_unchecked(mortality, u64::from(self.number()), self.hash())
-            .build();
+    fn sign_one(&self, call: &impl Transaction, key: &Keypair, params: Params) -> Result<Vec<u8>, ChainError> {
         let mut signable = self.inner().tx().create_signable_offline(call, params).map_err(subxt::Error::from)?;
         Ok(signable.sign(key).map_err(subxt::Error::from)?.into_encoded())
     }

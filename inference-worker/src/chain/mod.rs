@@ -10,7 +10,7 @@ mod state;
 pub mod types;
 
 pub use call::Call;
-pub use sender::{Refusal, Sender, Sent, TxOutcome, MORTALITY};
+pub use sender::{Refusal, Sender, Sent, Terms, TxOutcome, MORTALITY};
 pub use state::At;
 
 use crate::failure::Failure;

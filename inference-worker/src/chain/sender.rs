@@ -1,14 +1,9 @@
 //! One task owns the nonce of the key: all transactions of this worker go through it, one after the other.
 
 use super::{types::Event, At, Call, Chain, ChainError};
+use crate::journal::Inclusion;
 use assay_types::{BlockNumber, Hash};
-use std::{
-    sync::{
-        atomic::{AtomicBool, Ordering},
-        Arc,
-    },
-    time::Duration,
-};
+use std::time::Duration;
 use subxt::{
     rpcs::{client::RpcSubscription, methods::legacy::TransactionStatus},
     utils::AccountId32,
@@ -17,7 +12,7 @@ use subxt_signer::sr25519::Keypair;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
-/// Blocks after its anchor, a finalised block, in which a transaction may enter the chain.
+/// Blocks after its anchor in which a transaction may enter the chain.
 pub const MORTALITY: BlockNumber = 32;
 /// Attempts for one transaction before it is given back to whoever wanted it sent.
 const ATTEMPTS: u32 = 4;
@@ -87,9 +82,18 @@ impl Sent {
     }
 }
 
+/// What must hold of the chain that takes a transaction, beside its being the right one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terms {
+    /// A block that it must have: no other chain can take the transaction, whatever becomes of this one.
+    pub upon: Option<Inclusion>,
+    /// The last height at which it may take the transaction; it is not sent if it could be taken later.
+    pub not_after: Option<BlockNumber>,
+}
+
 struct Request {
     call: Call,
-    not_after: Option<BlockNumber>,
+    terms: Terms,
     reply: oneshot::Sender<Result<Sent, Refusal>>,
 }
 
@@ -105,7 +109,7 @@ impl Sender {
     pub fn spawn(chain: Chain, key: Keypair) -> Self {
         let (requests, inbox) = mpsc::channel(64);
         let account = crate::keys::address(&key);
-        let owner = Owner { chain, key, account, nonce: None, doubtful: Arc::default() };
+        let owner = Owner { chain, key, account };
         tokio::spawn(owner.serve(inbox));
         Self { requests, account }
     }
@@ -115,15 +119,14 @@ impl Sender {
         self.account
     }
 
-    /// Signs `call` and hands it to the node. With `not_after`, it is sent only if it cannot enter a block above that
-    /// height.
+    /// Signs `call` and hands it to the node, on `terms`.
     ///
     /// # Errors
     /// Why it was not sent.
-    pub async fn send(&self, call: Call, not_after: Option<BlockNumber>) -> Result<Sent, Refusal> {
+    pub async fn send(&self, call: Call, terms: Terms) -> Result<Sent, Refusal> {
         let (reply, answer) = oneshot::channel();
         let ended = || Refusal::Invalid("the task that sends transactions has ended".into());
-        self.requests.send(Request { call, not_after, reply }).await.map_err(|_| ended())?;
+        self.requests.send(Request { call, terms, reply }).await.map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?
     }
 }
@@ -165,47 +168,35 @@ struct Owner {
     chain: Chain,
     key: Keypair,
     account: AccountId32,
-    /// Nonce of the next transaction; `None` if the node has to be asked.
-    nonce: Option<u64>,
-    /// Set by watchers when a transaction left the pool, so that later nonces leave a gap.
-    doubtful: Arc<AtomicBool>,
 }
 
 impl Owner {
-    async fn serve(mut self, mut inbox: mpsc::Receiver<Request>) {
-        while let Some(Request { call, not_after, reply }) = inbox.recv().await {
-            let result = self.submit(&call, not_after).await;
-            if result.is_err() {
-                self.nonce = None;
-            }
+    async fn serve(self, mut inbox: mpsc::Receiver<Request>) {
+        while let Some(Request { call, terms, reply }) = inbox.recv().await {
+            let result = self.submit(&call, terms).await;
             // Whoever asked may be gone; the transaction is sent all the same.
             let _ = reply.send(result);
         }
     }
 
-    async fn submit(&mut self, call: &Call, not_after: Option<BlockNumber>) -> Result<Sent, Refusal> {
+    async fn submit(&self, call: &Call, terms: Terms) -> Result<Sent, Refusal> {
         let mut last = Refusal::Full;
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
                 tokio::time::sleep(Duration::from_millis(250 << attempt)).await;
             }
-            if self.doubtful.swap(false, Ordering::Relaxed) {
-                self.nonce = None;
-            }
-            let anchor = self.chain.finalized().await?;
-            if not_after.is_some_and(|limit| anchor.number().saturating_add(MORTALITY) > limit) {
+            let anchor = self.anchor(terms.upon).await?;
+            if terms.not_after.is_some_and(|limit| anchor.number.saturating_add(MORTALITY) > limit) {
                 return Err(Refusal::Late);
             }
-            let nonce = match self.nonce {
-                Some(nonce) => nonce,
-                None => self.chain.ask(self.chain.rpc().system_account_next_index(&self.account)).await?,
-            };
-            let bytes = anchor.sign(call, &self.key, nonce, u64::from(MORTALITY))?;
+            // Asked for each time: a re-org may have taken back what was sent before.
+            let nonce = self.chain.ask(self.chain.rpc().system_account_next_index(&self.account)).await?;
+            // The next block is made by the runtime that the newest one leaves, so this is the one to sign for.
+            let bytes = self.chain.best().await?.sign(call, &self.key, nonce, anchor, u64::from(MORTALITY))?;
             let hash = Hash::from(blake2_256(&bytes));
             let watched = self.chain.rpc().author_submit_and_watch_extrinsic(&bytes);
             let error = match tokio::time::timeout(super::ANSWER, watched).await {
                 Ok(Ok(statuses)) => {
-                    self.nonce = Some(nonce.saturating_add(1));
                     return Ok(self.watch(hash, bytes, statuses));
                 }
                 Ok(Err(subxt::rpcs::Error::User(error))) => error,
@@ -213,7 +204,6 @@ impl Owner {
                 Err(_) => return Err(ChainError::Lost("no answer to a transaction".into()).into()),
             };
             let words = format!("{} {}", error.message, error.data.as_deref().map_or("", |data| data.get()));
-            self.nonce = None;
             last = match classify(error.code, &words) {
                 Class::Nonce => Refusal::Nonce,
                 Class::Anchor => Refusal::Late,
@@ -231,17 +221,26 @@ impl Owner {
         Err(last)
     }
 
+    /// The block that a transaction is signed upon: a finalised one, or `upon` while that is not final.
+    async fn anchor(&self, upon: Option<Inclusion>) -> Result<Inclusion, Refusal> {
+        let finalized = self.chain.finalized().await?;
+        match upon {
+            Some(block) if block.number > finalized.number() => return Ok(block),
+            // The chain went on without it.
+            Some(block) if self.chain.hash_at(block.number).await? != Some(block.hash) => return Err(Refusal::Late),
+            _ => {}
+        }
+        Ok(Inclusion { number: finalized.number(), hash: finalized.hash() })
+    }
+
     fn watch(&self, hash: Hash, bytes: Vec<u8>, statuses: RpcSubscription<TransactionStatus<Hash>>) -> Sent {
         let (sender, outcome) = oneshot::channel();
-        let (chain, doubtful) = (self.chain.clone(), self.doubtful.clone());
+        let chain = self.chain.clone();
         tokio::spawn(async move {
             let result = match tokio::time::timeout(WATCH, follow(&chain, &bytes, statuses)).await {
                 Ok(result) => result,
                 Err(_) => TxOutcome::Dropped("the transaction was in no block while it was valid".into()),
             };
-            if matches!(result, TxOutcome::Dropped(_)) {
-                doubtful.store(true, Ordering::Relaxed);
-            }
             // Whoever sent it may read its success from the chain alone.
             let _ = sender.send(result);
         });

@@ -14,7 +14,13 @@ use on_chain::{
     pallet_models::types::{ModelRecord, ModelState},
     pallet_tasks::types::TaskRecord,
 };
-use subxt::{error::DispatchError, events::Phase, storage::Address, utils::AccountId32, OnlineClientAtBlock};
+use subxt::{
+    error::DispatchError,
+    events::{Events, Phase},
+    storage::Address,
+    utils::AccountId32,
+    ArcMetadata, OnlineClientAtBlock,
+};
 
 /// A block's state.
 #[derive(Clone)]
@@ -244,12 +250,25 @@ impl At {
         Ok(answer(self.block.runtime_apis().call(call)).await?.unwrap_or_default())
     }
 
+    /// The events of the block, as the runtime that made it encoded them: the one in the state of the block before. In a
+    /// block that upgrades the runtime, that is another than the one in its own state.
+    async fn raw_events(&self) -> Result<(Events<Config>, ArcMetadata), ChainError> {
+        let events = answer(self.block.events().fetch()).await?;
+        let header = answer(self.block.block_header()).await?;
+        // The first block was made by no runtime and tells of nothing.
+        if self.number() == 0 {
+            return Ok((events, self.block.metadata()));
+        }
+        let parent = answer(self.block.online_client().at_block(header.parent_hash)).await?;
+        Ok((parent.events().from_bytes(events.bytes().to_vec()), parent.metadata()))
+    }
+
     /// What happened in the block.
     ///
     /// # Errors
     /// The node does not answer.
     pub async fn events(&self) -> Result<Vec<Event>, ChainError> {
-        let events = answer(self.block.events().fetch()).await?;
+        let (events, _) = self.raw_events().await?;
         let mut known = Vec::new();
         for found in events.iter() {
             known.extend(event(&found.map_err(subxt::Error::from)?)?);
@@ -259,7 +278,7 @@ impl At {
 
     /// What the transaction at `index` of the block did, or the error that undid it.
     pub(super) async fn results_of(&self, index: u32) -> Result<Result<Vec<Event>, String>, ChainError> {
-        let events = answer(self.block.events().fetch()).await?;
+        let (events, metadata) = self.raw_events().await?;
         let mut known = Vec::new();
         for found in events.iter() {
             let found = found.map_err(subxt::Error::from)?;
@@ -267,7 +286,7 @@ impl At {
                 continue;
             }
             if (found.pallet_name(), found.event_name()) == ("System", "ExtrinsicFailed") {
-                let error = DispatchError::decode_from(found.field_bytes(), self.block.metadata())
+                let error = DispatchError::decode_from(found.field_bytes(), metadata)
                     .map_or_else(|error| error.to_string(), |error| dispatch_error(&error));
                 return Ok(Err(error));
             }

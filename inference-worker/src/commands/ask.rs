@@ -5,7 +5,7 @@ use crate::{
     amount,
     chain::{
         types::{Event, Model, Payload, Settlement, Verdict},
-        At, Call, Chain, ChainError, Head, Heads, Sender,
+        At, Call, Chain, ChainError, Head, Heads, Sender, Terms,
     },
     cli::AskArgs,
     config::{self, Settings},
@@ -89,7 +89,7 @@ pub async fn run(settings: &Settings, args: AskArgs) -> Result<(), Failure> {
     };
     let sender = Sender::spawn(chain.clone(), key);
     let rejected = |reason: String| Failure::Rejected(format!("the chain refused the task: {reason}"));
-    let sent = sender.send(call, None).await.map_err(|refusal| rejected(refusal.to_string()))?;
+    let sent = sender.send(call, Terms::default()).await.map_err(|refusal| rejected(refusal.to_string()))?;
     let (number, hash, events) = sent.success().await.map_err(rejected)?;
     let task = events
         .iter()

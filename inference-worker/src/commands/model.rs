@@ -3,7 +3,7 @@
 use super::{artefact, bench, connect, hexadecimal, money};
 use crate::{
     amount,
-    chain::{types::Event, Call, Sender},
+    chain::{types::Event, Call, Sender, Terms},
     cli::{ListArgs, ModelCommand, RegisterArgs},
     config::{self, Settings},
     failure::Failure,
@@ -72,7 +72,7 @@ async fn register(settings: &Settings, args: RegisterArgs) -> Result<(), Failure
     let spinner = Spinner::new(&format!("registering {}", local.name()));
     let sender = Sender::spawn(chain, key);
     let call = Call::Register { manifest: local.cid(), fee, recipient };
-    let sent = sender.send(call, None).await.map_err(|refusal| Failure::Rejected(refusal.to_string()))?;
+    let sent = sender.send(call, Terms::default()).await.map_err(|refusal| Failure::Rejected(refusal.to_string()))?;
     let (_, _, events) = sent
         .success()
         .await

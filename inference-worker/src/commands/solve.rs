@@ -3,7 +3,7 @@
 use super::{connect, id};
 use crate::{
     amount,
-    chain::{Call, Chain, Sender},
+    chain::{Call, Chain, Sender, Terms},
     config::{self, Settings},
     failure::Failure,
     journal::Journal,
@@ -154,7 +154,7 @@ async fn prepare(
 
 async fn ensure(sender: &Sender, call: Call, what: &str) -> Result<(), Failure> {
     let failed = |reason: String| Failure::Rejected(format!("cannot {what}: {reason}"));
-    let sent = sender.send(call, None).await.map_err(|refusal| failed(refusal.to_string()))?;
+    let sent = sender.send(call, Terms::default()).await.map_err(|refusal| failed(refusal.to_string()))?;
     sent.success().await.map(drop).map_err(failed)
 }
 

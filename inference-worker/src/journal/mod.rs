@@ -113,7 +113,8 @@ pub struct Record<P> {
     pub output: Vec<u8>,
     /// Digest of everything that was computed at generated positions.
     pub trace: TraceDigest,
-    /// Height up to which a seal that was handed to a node may enter a block; `None` if none ever was.
+    /// Height up to which a seal that was handed to a node may enter a block, if the chain has the task where it was;
+    /// `None` if none ever was.
     pub sent_until: Option<BlockNumber>,
     /// How far it is known to have come.
     pub phase: P,
@@ -257,6 +258,19 @@ pub enum BallotOutcome {
     /// The task is not on the chain any more.
     #[codec(index = 2)]
     Vanished,
+}
+
+/// Whether the seal of a recorded result may still enter a block: `finalized` is the height that cannot be undone any
+/// more, `now` where the task is, if that is known. It is signed upon the block that its seed was read from, so
+/// a chain that has the task in another block never takes it; once that block is final, no chain does.
+pub fn may_appear(
+    sent_until: Option<BlockNumber>,
+    included: Inclusion,
+    finalized: BlockNumber,
+    now: Option<Inclusion>,
+) -> bool {
+    let moved = now.is_some_and(|now| now != included && now.number <= finalized);
+    !moved && sent_until.is_some_and(|until| finalized <= until)
 }
 
 /// The journal on disk. One process at a time has it open.
@@ -416,17 +430,17 @@ impl<P: Stage> Shelf<'_, P> {
         self.change(task, |record| record.phase = phase)
     }
 
-    /// Forgets a result whose task moved to another block, so that it can be computed anew. `finalized` is the height
-    /// that cannot be undone any more: only beyond the last block that could take the old seal is this safe.
+    /// Forgets a result whose task moved to another block, so that it can be computed anew; `finalized` and `now` are
+    /// those of [`may_appear`].
     ///
     /// # Errors
     /// The seal of the old result may still enter a block, or the disk refused.
-    pub fn restart(&self, task: &TaskId, finalized: BlockNumber) -> Result<(), JournalError> {
+    pub fn restart(&self, task: &TaskId, finalized: BlockNumber, now: Option<Inclusion>) -> Result<(), JournalError> {
         let write = self.database.begin_write()?;
         {
             let mut records = write.open_table(P::TABLE)?;
             let old = records.get(task.0)?.map(|value| decode::<P>(task, value.value())).transpose()?;
-            if old.is_some_and(|old| old.sent_until.is_some_and(|until| until >= finalized)) {
+            if old.is_some_and(|old| may_appear(old.sent_until, old.included, finalized, now)) {
                 return Err(JournalError::Fixed(*task));
             }
             records.remove(task.0)?;

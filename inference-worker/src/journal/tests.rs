@@ -114,10 +114,17 @@ fn a_result_that_was_sent_never_changes() {
     journal.jobs().record(&second).unwrap();
     journal.jobs().mark_sent(&second.task, 50).unwrap();
     assert!(matches!(journal.jobs().record(&first), Err(JournalError::Fixed(_))));
-    assert!(matches!(journal.jobs().restart(&second.task, 50), Err(JournalError::Fixed(_))));
+    let elsewhere = Inclusion { number: 40, hash: Hash::repeat_byte(2) };
+    for (finalized, now) in [(50, None), (50, Some(second.included)), (39, Some(elsewhere))] {
+        assert!(matches!(journal.jobs().restart(&second.task, finalized, now), Err(JournalError::Fixed(_))));
+    }
     assert_eq!(journal.jobs().get(&second.task).unwrap().unwrap().salt, second.salt);
-    journal.jobs().restart(&second.task, 51).unwrap();
+    journal.jobs().restart(&second.task, 51, None).unwrap();
     journal.jobs().record(&first).unwrap();
+    // Once the task's other block is final, no chain takes what was signed upon the old one.
+    journal.jobs().mark_sent(&first.task, 90).unwrap();
+    journal.jobs().restart(&first.task, 40, Some(elsewhere)).unwrap();
+    journal.jobs().record(&second).unwrap();
 }
 
 #[test]
@@ -266,7 +273,7 @@ proptest! {
                 },
                 Operation::Restart(task, finalized) => {
                     let allowed = sent.get(&task).is_none_or(|(_, until)| *until < finalized);
-                    prop_assert_eq!(journal.jobs().restart(&Hash::repeat_byte(task), finalized).is_ok(), allowed);
+                    prop_assert_eq!(journal.jobs().restart(&Hash::repeat_byte(task), finalized, None).is_ok(), allowed);
                     if allowed {
                         sent.remove(&task);
                     }

@@ -3,7 +3,7 @@
 //! Nothing here waits, sends or writes. The executor calls it at every best block, so it must give a sound answer for
 //! every combination of record and chain: after a kill at any moment, after a re-org, and for tasks that others moved.
 
-use crate::journal::{Inclusion, Outcome, Phase};
+use crate::journal::{may_appear, Inclusion, Outcome, Phase};
 use assay_types::{BlockNumber, Commitment};
 
 /// Where a task is in its life, as the chain tells.
@@ -104,7 +104,7 @@ pub struct Record {
     pub commitment: Commitment,
     /// Where the task was when its seed was read.
     pub included: Inclusion,
-    /// Height up to which a commitment that was sent may enter a block.
+    /// Height up to which a commitment that was sent may enter a block, if the chain has the task where it was.
     pub sent_until: Option<BlockNumber>,
     /// How far the job is known to have come.
     pub phase: Phase,
@@ -138,8 +138,8 @@ pub fn decide(record: &Record, chain: &ChainView) -> Action {
     if let Phase::Ended(outcome) = record.phase {
         return Action::End(outcome);
     }
-    // A commitment that was sent may still enter a block until the last height of its validity is final.
-    let may_appear = record.sent_until.is_some_and(|until| chain.finalized <= until);
+    let now = chain.task.map(|task| task.included);
+    let may_appear = may_appear(record.sent_until, record.included, chain.finalized, now);
     let Some(task) = chain.task else {
         return if may_appear { Action::Wait } else { Action::End(Outcome::Vanished) };
     };

@@ -7,7 +7,7 @@ pub mod decide;
 
 use crate::{
     amount,
-    chain::{types, Call, ChainError},
+    chain::{types, Call, ChainError, Terms},
     failure::Failure,
     journal::{Inclusion, Job, Journal, JournalError, Outcome, Phase, Record as JournalRecord},
     metrics::Metrics,
@@ -101,7 +101,7 @@ impl Solver {
         }
         if let Some(job) = shared.journal.jobs().get(&task.id)? {
             // Only a task that a fork took away and brought back can be open with a record that ended.
-            match shared.journal.jobs().restart(&job.task, finalized) {
+            match shared.journal.jobs().restart(&job.task, finalized, None) {
                 Ok(()) => {}
                 Err(JournalError::Fixed(_)) => return Ok(()),
                 Err(error) => return Err(error.into()),
@@ -166,7 +166,7 @@ impl Solver {
             Action::End(_) => return self.end(shared, task, &record, look).await,
             Action::Restart => {
                 tracing::warn!(?task, "the task moved to another block: computing it anew");
-                shared.journal.jobs().restart(&task, view.finalized)?;
+                shared.journal.jobs().restart(&task, view.finalized, view.task.map(|task| task.included))?;
                 self.jobs.remove(&task);
                 self.steps.forget(&task);
                 if let Some(found) = found {
@@ -187,14 +187,18 @@ impl Solver {
         if !self.steps.is_due(task, call.name(), view.block) {
             return Ok(());
         }
-        let mut not_after = None;
+        let mut terms = Terms::default();
+        if matches!(action, Action::Commit | Action::Reveal) {
+            // Right for one seed alone: a fork that has the task in another block must not take it.
+            terms.upon = Some(job.included);
+        }
         if action == Action::Commit {
             let until = Shared::valid_until(view.block);
             // On disk before the node hears of it: from here on the result never changes.
             self.jobs.insert(task, shared.journal.jobs().mark_sent(&task, until)?);
-            not_after = Some(until);
+            terms.not_after = Some(until);
         }
-        self.steps.send(shared, task, call, not_after);
+        self.steps.send(shared, task, call, terms);
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 //! of record and chain: after a kill at any moment, after a re-org, and for disputes that others moved.
 
 use crate::{
-    journal::{BallotOutcome, BallotPhase, Inclusion},
+    journal::{may_appear, BallotOutcome, BallotPhase, Inclusion},
     solver::decide::State,
 };
 use assay_types::BlockNumber;
@@ -89,7 +89,7 @@ pub struct ChainView {
 pub struct Record {
     /// Where the task was when its seed was read.
     pub included: Inclusion,
-    /// Height up to which a seal that was sent may enter a block.
+    /// Height up to which a seal that was sent may enter a block, if the chain has the task where it was.
     pub sent_until: Option<BlockNumber>,
     /// How far it is known to have come.
     pub phase: BallotPhase,
@@ -123,8 +123,8 @@ pub fn decide(record: &Record, chain: &ChainView) -> Action {
     if let BallotPhase::Ended(outcome) = record.phase {
         return Action::End(outcome);
     }
-    // A seal that was sent may still enter a block until the last height of its validity is final.
-    let may_appear = record.sent_until.is_some_and(|until| chain.finalized <= until);
+    let now = chain.task.map(|task| task.included);
+    let may_appear = may_appear(record.sent_until, record.included, chain.finalized, now);
     let Some(task) = chain.task else {
         return if may_appear { Action::Wait } else { Action::End(BallotOutcome::Vanished) };
     };

@@ -13,7 +13,7 @@ use crate::{
     amount,
     chain::{
         types::{self, Verdict},
-        Call, ChainError,
+        Call, ChainError, Terms,
     },
     failure::Failure,
     journal::{Ballot, BallotOutcome, BallotPhase, Inclusion, Journal, JournalError, Record as JournalRecord},
@@ -105,7 +105,7 @@ impl Verifier {
         }
         if shared.journal.ballots().get(&task.id)?.is_some() {
             // Only a task that a fork took away and brought back can be alive with a record that ended.
-            match shared.journal.ballots().restart(&task.id, look.finalized.number()) {
+            match shared.journal.ballots().restart(&task.id, look.finalized.number(), None) {
                 Ok(()) => {}
                 Err(JournalError::Fixed(_)) => return Ok(()),
                 Err(error) => return Err(error.into()),
@@ -184,7 +184,7 @@ impl Verifier {
             Action::End(_) => return self.end(shared, &ballot, &record, look).await,
             Action::Restart => {
                 tracing::warn!(?task, "the task moved to another block: its result is of no use any more");
-                shared.journal.ballots().restart(&task, view.finalized)?;
+                shared.journal.ballots().restart(&task, view.finalized, view.task.map(|task| task.included))?;
                 self.ballots.remove(&task);
                 self.steps.forget(&task);
                 if let Some(found) = look.best.task(task).await? {
@@ -201,7 +201,7 @@ impl Verifier {
         if !self.steps.is_due(task, call.name(), view.block) {
             return Ok(());
         }
-        let mut not_after = None;
+        let mut terms = Terms::default();
         if let Action::Contest | Action::Vote = action {
             if !self.reserve(shared, task, action, look).await? {
                 return Ok(());
@@ -209,9 +209,10 @@ impl Verifier {
             let until = Shared::valid_until(view.block);
             // On disk before the node hears of it: from here on the result never changes.
             self.ballots.insert(task, shared.journal.ballots().mark_sent(&task, until)?);
-            not_after = Some(until);
+            // Right for one seed alone: a fork that has the task in another block must not take it.
+            terms = Terms { upon: Some(ballot.included), not_after: Some(until) };
         }
-        self.steps.send(shared, task, call, not_after);
+        self.steps.send(shared, task, call, terms);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use super::{shared::Shared, Report, Role, Stop};
 use crate::{
-    chain::{Call, ChainError, Refusal, TxOutcome},
+    chain::{Call, ChainError, Refusal, Terms, TxOutcome},
     metrics::Metrics,
 };
 use assay_types::{BlockNumber, TaskId};
@@ -98,13 +98,13 @@ impl Steps {
         block >= again
     }
 
-    /// Sends a step; what becomes of it is reported. With `not_after`, it cannot enter a block above that height.
-    pub fn send(&mut self, shared: &Shared, task: TaskId, call: Call, not_after: Option<BlockNumber>) {
+    /// Sends a step on `terms`; what becomes of it is reported.
+    pub fn send(&mut self, shared: &Shared, task: TaskId, call: Call, terms: Terms) {
         let (sender, reporter) = (shared.sender.clone(), shared.reporter.clone());
         let (role, kind, metrics) = (self.role, call.name(), shared.metrics.clone());
         self.pending.insert(task, Pending { call: kind, included: None });
         tokio::spawn(async move {
-            let result = match sender.send(call, not_after).await {
+            let result = match sender.send(call, terms).await {
                 Ok(sent) => {
                     Metrics::count(&metrics.sent, kind);
                     tracing::info!(?task, call = kind, transaction = ?sent.hash, "sent");

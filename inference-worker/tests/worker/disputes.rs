@@ -13,7 +13,7 @@ use assay_worker::{
     chain::{
         api::runtime,
         types::{Event, Verdict},
-        Call, Chain, Sender,
+        Call, Chain, Sender, Terms,
     },
     keys::KeySource,
     solver::decide::State,
@@ -34,7 +34,7 @@ async fn ask(sender: &Sender, model: ModelId, text: &str) -> TaskId {
     let parameters = Parameters::Text(TextParameters { max_tokens: 8, ..TextParameters::default() }).encode();
     let input = text.as_bytes().to_vec();
     let call = Call::Submit { model, parameters, input, fee: FEE, deadline: None };
-    let (_, _, events) = sender.send(call, None).await.unwrap().success().await.unwrap();
+    let (_, _, events) = sender.send(call, Terms::default()).await.unwrap().success().await.unwrap();
     events
         .iter()
         .find_map(|event| match event {

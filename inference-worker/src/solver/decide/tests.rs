@@ -128,9 +128,10 @@ fn a_task_that_moved_is_computed_anew_once_the_old_commitment_cannot_appear() {
         ..chain(block, State::Open)
     };
     assert_eq!(decide(&record(), &moved(10, 12)), Restart);
+    // What was sent was signed upon the block of the old fork: when the task's new block is final, nobody takes it.
     let sent = Record { sent_until: Some(44), ..record() };
-    assert_eq!(decide(&sent, &moved(44, 46)), Wait);
-    assert_eq!(decide(&sent, &moved(45, 47)), Restart);
+    assert_eq!(decide(&sent, &moved(10, 12)), Wait);
+    assert_eq!(decide(&sent, &moved(11, 13)), Restart);
 }
 
 #[test]
@@ -228,6 +229,12 @@ fn no_combination_breaks_a_rule() {
     assert_eq!(seen.len(), 9, "every action is reachable");
 }
 
+/// Whether no block can take a commitment that was sent any more.
+fn dead(record: &Record, chain: &ChainView) -> bool {
+    let moved = chain.task.is_some_and(|task| task.included == ELSEWHERE && chain.finalized >= ELSEWHERE.number);
+    moved || record.sent_until.is_none_or(|until| until < chain.finalized)
+}
+
 fn check(record: &Record, chain: &ChainView, action: Action) {
     let context = || format!("{record:?} {chain:?} -> {action:?}");
     let next = chain.block + 1;
@@ -284,7 +291,7 @@ fn check(record: &Record, chain: &ChainView, action: Action) {
         }
         Restart => {
             assert!(chain.commitment.is_none(), "{}", context());
-            assert!(record.sent_until.is_none_or(|until| until < chain.finalized), "{}", context());
+            assert!(dead(record, chain), "{}", context());
         }
         End(outcome) => {
             if chain.commitment.is_some() && chain.task.is_some() {
@@ -295,7 +302,7 @@ fn check(record: &Record, chain: &ChainView, action: Action) {
             }
             let open = chain.task.is_none_or(|task| matches!(task.state, State::Open | State::Solved));
             if open {
-                assert!(record.sent_until.is_none_or(|until| until < chain.finalized), "{}", context());
+                assert!(dead(record, chain), "{}", context());
             }
         }
         Wait => {

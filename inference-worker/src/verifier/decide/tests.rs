@@ -192,7 +192,10 @@ fn check(record: &Record, chain: &ChainView, action: Action) {
         assert_eq!(action, End(outcome), "{}", context());
         return;
     }
-    let may_appear = record.sent_until.is_some_and(|until| until >= chain.finalized);
+    // What was sent was signed upon the block of the seed: when the task's other block is final, nobody takes it.
+    let moved =
+        chain.task.is_some_and(|task| task.included != record.included && task.included.number <= chain.finalized);
+    let may_appear = !moved && record.sent_until.is_some_and(|until| until >= chain.finalized);
     if let Contest | Vote | Open = action {
         assert_eq!(chain.task.unwrap().included, record.included, "a result of another seed: {}", context());
     }
