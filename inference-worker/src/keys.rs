@@ -141,10 +141,13 @@ fn write(path: &Path, secret: &str) -> Result<Keypair, Failure> {
         }
         _ => Failure::Key(format!("cannot write the key file {shown}: {error}")),
     })?;
-    file.write_all(secret.as_bytes())
-        .and_then(|()| file.write_all(b"\n"))
-        .and_then(|()| file.sync_all())
-        .map_err(|error| Failure::Key(format!("cannot write the key file {shown}: {error}")))?;
+    file.write_all(secret.as_bytes()).and_then(|()| file.write_all(b"\n")).and_then(|()| file.sync_all()).map_err(
+        |error| {
+            // A file without a whole key would only be in the way.
+            let _ = std::fs::remove_file(path);
+            Failure::Key(format!("cannot write the key file {shown}: {error}"))
+        },
+    )?;
     Ok(key)
 }
 

@@ -14,6 +14,7 @@ pub mod journal;
 pub mod keys;
 pub mod logging;
 pub mod metrics;
+pub mod out;
 pub mod progress;
 pub mod solver;
 pub mod train;

@@ -15,7 +15,9 @@ pub fn start(settings: &Common, default: &str) -> Result<(), Failure> {
     // Libraries report every lost connection; the worker says it once, in its own words.
     let filter = EnvFilter::try_new(format!("{filter},jsonrpsee=off,subxt=off,reconnecting_jsonrpsee_ws_client=off"))
         .map_err(|error| Failure::Config(format!("--log: {error}")))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that cannot be written, because the log's disk is full, is lost, and the worker goes on.
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     let started = match settings.log_format.unwrap_or_default() {
         LogFormat::Text => {
             let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());

@@ -1,6 +1,9 @@
 //! The Assay worker.
 
-use assay_worker::cli::{self, Cli};
+use assay_worker::{
+    cli::{self, Cli},
+    out,
+};
 use clap::Parser;
 use std::{process::ExitCode, time::Duration};
 
@@ -9,7 +12,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: cannot start: {error}");
+            out::note(format_args!("error: cannot start: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -19,7 +22,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {}", failure.line());
+            out::note(format_args!("error: {}", failure.line()));
             ExitCode::from(failure.exit_code())
         }
     }

@@ -1,5 +1,6 @@
 //! A line that shows, on a terminal, what a slow step is at. Where the output is no terminal, each change is a line.
 
+use crate::out;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{cell::RefCell, io::IsTerminal, time::Duration};
 
@@ -38,7 +39,7 @@ impl Spinner {
     pub fn say(&self, message: &str) {
         if let Some(last) = &self.lines {
             if *last.borrow() != message {
-                eprintln!("{message}");
+                out::note(message);
                 *last.borrow_mut() = message.into();
             }
         }
@@ -55,7 +56,7 @@ impl Spinner {
 
     /// Writes a line that stays, above the spinner.
     pub fn note(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.suspend(|| out::note(line));
     }
 
     /// Runs `print` with the spinner out of the way.

@@ -1,6 +1,7 @@
 //! What `assay-worker model import`, `inspect`, `logits` and `run` do.
 
 use super::verify::{AnswerFile, Choices};
+use crate::out;
 use anyhow::Context;
 use assay_engine::{
     import::{self, Options},
@@ -129,8 +130,7 @@ pub fn import(args: ImportArgs, threads: &Arc<Threads>) -> anyhow::Result<()> {
     artefact.write(&args.to)?;
     // Loading it once proves that what was written can be run.
     let model = Model::load(&args.to, threads).with_context(|| format!("checking {}", args.to.display()))?;
-    println!("{}", model.cid());
-    Ok(())
+    Ok(out::result(model.cid())?)
 }
 
 /// Prints what an artefact is, after every check that loading makes and one short run.
@@ -140,20 +140,24 @@ pub fn import(args: ImportArgs, threads: &Arc<Threads>) -> anyhow::Result<()> {
 pub fn inspect(args: InspectArgs, threads: &Arc<Threads>) -> anyhow::Result<()> {
     let model = Model::load(&args.folder, threads).with_context(|| format!("loading {}", args.folder.display()))?;
     if args.cid {
-        println!("{}", model.cid());
-        return Ok(());
+        return Ok(out::result(model.cid())?);
     }
-    println!("{}", serde_json::to_string_pretty(model.manifest())?);
-    println!("content id   {}", model.cid());
-    println!("weights      {} bytes", model.manifest().weights.bytes);
-    println!("tokenizer    {} bytes", model.manifest().tokenizer.bytes);
+    out::result(serde_json::to_string_pretty(model.manifest())?)?;
+    out::result(format_args!("content id   {}", model.cid()))?;
+    out::result(format_args!("weights      {} bytes", model.manifest().weights.bytes))?;
+    out::result(format_args!("tokenizer    {} bytes", model.manifest().tokenizer.bytes))?;
     let begin = Instant::now();
     let parameters = match model.manifest().text {
         Some(_) => Parameters::Text(TextParameters { max_tokens: 8, ..Default::default() }),
         None => Parameters::Embedding,
     };
     let answer = model.run(b"Once upon a time", &parameters.encode(), [0; 32], &mut |_| ControlFlow::Continue(()))?;
-    println!("self-check   {} tokens in {:?}, trace {:?}", answer.tokens, begin.elapsed(), answer.trace);
+    out::result(format_args!(
+        "self-check   {} tokens in {:?}, trace {:?}",
+        answer.tokens,
+        begin.elapsed(),
+        answer.trace
+    ))?;
     Ok(())
 }
 
@@ -164,9 +168,8 @@ pub fn inspect(args: InspectArgs, threads: &Arc<Threads>) -> anyhow::Result<()> 
 pub fn logits(args: LogitsArgs, threads: &Arc<Threads>) -> anyhow::Result<()> {
     let model = Model::load(&args.folder, threads).with_context(|| format!("loading {}", args.folder.display()))?;
     let logits = model.logits(&args.tokens, args.tokens.len())?;
-    let mut out = std::io::stdout().lock();
     for row in logits.chunks_exact((logits.len() / args.tokens.len()).max(1)) {
-        writeln!(out, "{}", serde_json::to_string(row)?)?;
+        out::result(serde_json::to_string(row)?)?;
     }
     Ok(())
 }
@@ -196,8 +199,11 @@ pub fn run(args: RunArgs, threads: &Arc<Threads>) -> anyhow::Result<()> {
         // A text can end in a character whose other bytes are still to come: show it when it is whole.
         let whole = text.trim_end_matches('\u{fffd}');
         if let Some(new) = whole.get(shown..) {
-            print!("{new}");
-            let _ = std::io::stdout().flush();
+            // The whole text is written once more if this fails.
+            let mut stdout = std::io::stdout().lock();
+            if write!(stdout, "{new}").and_then(|()| stdout.flush()).is_err() {
+                return ControlFlow::Continue(());
+            }
             shown = whole.len();
         }
         ControlFlow::Continue(())
@@ -217,14 +223,13 @@ pub fn run(args: RunArgs, threads: &Arc<Threads>) -> anyhow::Result<()> {
             trace: Some(hex::encode(answer.trace)),
             text,
         };
-        println!("{}", serde_json::to_string(&file)?);
-        return Ok(());
+        return Ok(out::result(serde_json::to_string(&file)?)?);
     }
     match Output::decode(&mut &answer.output[..])? {
-        Output::Text(output) => println!("{}", output.text.get(shown..).unwrap_or_default()),
-        Output::Embedding(output) => println!("{}", serde_json::to_string(&output.values())?),
+        Output::Text(output) => out::result(output.text.get(shown..).unwrap_or_default())?,
+        Output::Embedding(output) => out::result(serde_json::to_string(&output.values())?)?,
     }
-    eprintln!("{} tokens in {elapsed:?}; trace {:?}", answer.tokens, answer.trace);
+    out::note(format_args!("{} tokens in {elapsed:?}; trace {:?}", answer.tokens, answer.trace));
     Ok(())
 }
 

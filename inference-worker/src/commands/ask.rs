@@ -10,7 +10,7 @@ use crate::{
     cli::AskArgs,
     config::{self, Settings},
     failure::Failure,
-    keys,
+    keys, out,
     progress::Spinner,
     solver::decide::State,
     work::models,
@@ -60,7 +60,7 @@ pub async fn run(settings: &Settings, args: AskArgs) -> Result<(), Failure> {
     let known = known(&asked.models)?;
     let key = settings.key().load()?;
     let account = keys::address(&key);
-    eprintln!("{PUBLIC}");
+    out::note(PUBLIC);
 
     let spinner = Spinner::new(&format!("connecting to {}", settings.url()));
     let chain = connect(settings).await?;
@@ -110,7 +110,7 @@ pub async fn run(settings: &Settings, args: AskArgs) -> Result<(), Failure> {
     spinner_line(&follower.spinner, &format!("task {} is in block {number}", hexadecimal(task)));
     let settled = follower.settle(first, limit).await?;
     if as_json {
-        println!("{}", settled.json(model, name.map(|known| known.name.as_str()), &prompt));
+        out::result(settled.json(model, name.map(|known| known.name.as_str()), &prompt))?;
     }
     Ok(())
 }
@@ -425,7 +425,9 @@ impl Follower {
             (Some((number, solver, cid)), _) => {
                 if self.shown.as_ref().is_none_or(|(shown, _)| *shown != cid) {
                     if let Some(Payload::Inline(output)) = at.output(task).await? {
-                        self.show(number, &solver, &output);
+                        if let Err(failure) = self.show(number, &solver, &output) {
+                            return Ok(Some(Err(failure)));
+                        }
                         self.shown = Some((Cid::of(&output), output));
                     }
                 }
@@ -461,16 +463,17 @@ impl Follower {
         Ok(Some(Ok(Settled { task, output, solver, settlement, blocks })))
     }
 
-    fn show(&self, number: BlockNumber, solver: &AccountId32, output: &[u8]) {
-        let again = if self.shown.is_some() { "an older commitment replaced the answer" } else { "answered" };
+    fn show(&self, number: BlockNumber, solver: &AccountId32, output: &[u8]) -> Result<(), Failure> {
+        let again = if self.shown.is_some() { "another answer took its place" } else { "answered" };
         self.spinner.note(&format!("{again} in block {number} by {solver}"));
         if !self.as_json {
             self.spinner.suspend(|| match output_value(output) {
-                Value::String(text) => println!("{text}"),
-                vector => println!("{vector}"),
-            });
+                Value::String(text) => out::result(text),
+                vector => out::result(vector),
+            })?;
         }
         self.spinner.say("the answer can be used; waiting for the contest window to end");
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! `model random` and `model bench`: how fast a model runs on this machine.
 
+use crate::out;
 use anyhow::Context;
 use assay_engine::{
     random::{self, Shape},
@@ -66,8 +67,7 @@ pub fn random(args: RandomArgs) -> anyhow::Result<()> {
     })?;
     bar.finish_and_clear();
     artefact.write(&args.to)?;
-    println!("{}", artefact.manifest.cid());
-    Ok(())
+    Ok(out::result(artefact.manifest.cid())?)
 }
 
 /// Measures and prints.
@@ -76,8 +76,7 @@ pub fn random(args: RandomArgs) -> anyhow::Result<()> {
 /// Why it cannot be measured, in one line.
 pub fn run(args: BenchArgs, threads: &Arc<Threads>) -> anyhow::Result<()> {
     if args.list_isas {
-        Kernels::available().for_each(|kernels| println!("{}", kernels.isa()));
-        return Ok(());
+        return Ok(Kernels::available().try_for_each(|kernels| out::result(kernels.isa()))?);
     }
     let folder = args.folder.context("which model? name its folder")?;
     let begin = Instant::now();
@@ -125,17 +124,16 @@ pub fn run(args: BenchArgs, threads: &Arc<Threads>) -> anyhow::Result<()> {
             "replay_seconds": replay.as_secs_f64(), "replay_tokens": report.checked,
             "peak_rss_bytes": peak, "weights_bytes": weights, "kv_bytes": cache, "stream_bytes_per_second": stream,
         });
-        println!("{result}");
-        return Ok(());
+        return Ok(out::result(result)?);
     }
     let rate = |tokens: usize, time: std::time::Duration| tokens as f64 / time.as_secs_f64();
-    println!("instructions  {}, {} threads", threads.kernels().isa(), threads.count());
-    println!("load          {load:.2?}, {weights} bytes");
-    println!("prompts       {:.1} tokens/s", rate((args.prompt * args.batch) as usize, prefill));
-    println!("generation    {:.1} tokens/s", rate(after - before, decode));
-    println!("replay        {:.1} tokens/s", rate(report.checked, replay));
-    println!("memory        {} MiB at most", peak.unwrap_or(0) >> 20);
-    println!("stream        {:.1} GB/s", stream / 1e9);
+    out::result(format_args!("instructions  {}, {} threads", threads.kernels().isa(), threads.count()))?;
+    out::result(format_args!("load          {load:.2?}, {weights} bytes"))?;
+    out::result(format_args!("prompts       {:.1} tokens/s", rate((args.prompt * args.batch) as usize, prefill)))?;
+    out::result(format_args!("generation    {:.1} tokens/s", rate(after - before, decode)))?;
+    out::result(format_args!("replay        {:.1} tokens/s", rate(report.checked, replay)))?;
+    out::result(format_args!("memory        {} MiB at most", peak.unwrap_or(0) >> 20))?;
+    out::result(format_args!("stream        {:.1} GB/s", stream / 1e9))?;
     Ok(())
 }
 

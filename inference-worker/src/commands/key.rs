@@ -1,6 +1,6 @@
 //! `key`: make and show keys.
 
-use crate::{cli::KeyCommand, config::Settings, failure::Failure, keys};
+use crate::{cli::KeyCommand, config::Settings, failure::Failure, keys, out};
 
 /// Runs a `key` command.
 ///
@@ -10,12 +10,11 @@ pub fn run(settings: &Settings, command: KeyCommand) -> Result<(), Failure> {
     let key = match &command {
         KeyCommand::Generate(file) => {
             let key = keys::generate(&file.file)?;
-            eprintln!("wrote a new phrase to {}; keep a copy in a safe place", file.file.display());
+            out::note(format_args!("wrote a new phrase to {}; keep a copy in a safe place", file.file.display()));
             key
         }
         KeyCommand::Import(file) => keys::import(&file.file)?,
         KeyCommand::Show => settings.key().load()?,
     };
-    println!("{}", keys::address(&key));
-    Ok(())
+    out::result(keys::address(&key))
 }

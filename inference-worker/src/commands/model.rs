@@ -7,7 +7,7 @@ use crate::{
     cli::{ListArgs, ModelCommand, RegisterArgs},
     config::{self, Settings},
     failure::Failure,
-    keys,
+    keys, out,
     progress::Spinner,
     work::models::Local,
 };
@@ -52,7 +52,10 @@ pub async fn run(settings: &Settings, command: ModelCommand) -> Result<(), Failu
 /// Runs what computes for long on a thread of its own.
 async fn heavy(work: impl FnOnce() -> anyhow::Result<()> + Send + 'static) -> Result<(), Failure> {
     match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result.map_err(|error| Failure::Model(format!("{error:#}"))),
+        Ok(result) => result.map_err(|error| match error.downcast() {
+            Ok(failure) => failure,
+            Err(error) => Failure::Model(format!("{error:#}")),
+        }),
         Err(error) => Err(Failure::Other(format!("the command broke off: {error}"))),
     }
 }
@@ -85,8 +88,7 @@ async fn register(settings: &Settings, args: RegisterArgs) -> Result<(), Failure
             _ => None,
         })
         .unwrap_or_else(|| protocol::model_id(&owner.0, &local.cid()));
-    println!("{}", hexadecimal(id));
-    Ok(())
+    out::result(hexadecimal(id))
 }
 
 async fn list(settings: &Settings, args: ListArgs) -> Result<(), Failure> {
@@ -105,15 +107,15 @@ async fn list(settings: &Settings, args: ListArgs) -> Result<(), Failure> {
                 "state": state,
                 "solvers": model.solvers,
             });
-            println!("{shown}");
+            out::result(shown)?;
         } else {
-            println!(
+            out::result(format_args!(
                 "{} {} fee {} ASY, {} solvers, {state}",
                 hexadecimal(model.id),
                 model.manifest,
                 amount::format(model.fee),
                 model.solvers
-            );
+            ))?;
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! `task`: look at tasks.
 
 use super::{connect, hexadecimal, id, money};
-use crate::{chain::types::Payload, config::Settings, failure::Failure};
+use crate::{chain::types::Payload, config::Settings, failure::Failure, out};
 use assay_types::{
     inference::{Output, Parameters},
     Cid,
@@ -55,8 +55,7 @@ pub async fn show(settings: &Settings, text: &str) -> Result<(), Failure> {
             "verdict": dispute.verdict.map(|verdict| format!("{verdict:?}")),
         })),
     });
-    println!("{}", serde_json::to_string_pretty(&shown).map_err(|error| Failure::Other(error.to_string()))?);
-    Ok(())
+    out::result(serde_json::to_string_pretty(&shown).map_err(|error| Failure::Other(error.to_string()))?)
 }
 
 fn payload_value(payload: &Payload, output: bool) -> Value {

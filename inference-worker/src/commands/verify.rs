@@ -1,6 +1,6 @@
 //! `verify`: computes an answer again and says whether it is right.
 
-use crate::{config::Settings, failure::Failure};
+use crate::{config::Settings, failure::Failure, out};
 use anyhow::Context;
 use assay_engine::{
     verify::{verify, Claim, Depth, Report},
@@ -119,12 +119,12 @@ pub async fn run(settings: &Settings, args: VerifyArgs) -> Result<(), Failure> {
     if json {
         let mut line = serde_json::to_value(&report).map_err(anyhow::Error::from)?;
         line["seconds"] = seconds.into();
-        println!("{line}");
+        out::result(line)?;
     }
     let Report { correct, fault, position, checked, positions } = report;
     if correct {
         if !json {
-            println!("right: {checked} of {positions} positions computed again in {seconds:.2} s");
+            out::result(format_args!("right: {checked} of {positions} positions computed again in {seconds:.2} s"))?;
         }
         return Ok(());
     }

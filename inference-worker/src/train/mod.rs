@@ -29,6 +29,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use tokenizers::Tokenizer;
 
+use crate::out;
+
 pub use model::LlamaConfig;
 pub use text::{documents, train_tokenizer, Corpus};
 
@@ -251,7 +253,7 @@ fn watch_signals(stop: Arc<AtomicBool>) -> Result<()> {
                 _ = terminate => {}
             }
             stop.store(true, Ordering::Relaxed);
-            eprintln!("stopping after this step; once more to stop without saving");
+            out::note("stopping after this step; once more to stop without saving");
             if tokio::signal::ctrl_c().await.is_ok() {
                 std::process::exit(130);
             }
@@ -467,7 +469,9 @@ impl LossLog {
         let mut rows = Vec::new();
         if step > 0 {
             let old = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let parsed = old.lines().skip(1).map(|line| {
+            // A full disk may have cut the last line short, after the last save.
+            let whole = old.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+            let parsed = whole.skip(1).map(|line| {
                 plot::Row::parse(line).with_context(|| format!("{} has a broken line: {line}", path.display()))
             });
             rows = parsed.collect::<Result<Vec<_>>>()?;
@@ -512,7 +516,7 @@ impl Say {
     fn line(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
+            None => out::note(text),
         }
     }
 
@@ -523,7 +527,7 @@ impl Say {
                 bar.set_position(step);
                 bar.set_message(message);
             }
-            None if step <= 3 || step.is_multiple_of(20) => eprintln!("step {step}: {message}"),
+            None if step <= 3 || step.is_multiple_of(20) => out::note(format_args!("step {step}: {message}")),
             None => {}
         }
     }

@@ -2,6 +2,7 @@
 
 mod cli;
 mod common;
+mod disk;
 mod disputes;
 mod e2e;
 mod runner;

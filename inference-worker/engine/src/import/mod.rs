@@ -93,20 +93,30 @@ impl Artefact {
         if partial.exists() {
             fs::remove_dir_all(&partial).map_err(EngineError::file(&partial))?;
         }
-        fs::create_dir_all(&partial).map_err(EngineError::file(&partial))?;
+        let written = self.write_into(&partial);
+        if written.is_err() {
+            // A half of an artefact is of no use, and the disk may be full.
+            let _ = fs::remove_dir_all(&partial);
+            return written;
+        }
+        if folder.exists() {
+            fs::remove_dir(folder).map_err(EngineError::file(folder))?;
+        }
+        fs::rename(&partial, folder).map_err(EngineError::file(folder))
+    }
+
+    fn write_into(&self, folder: &Path) -> Result<(), EngineError> {
+        fs::create_dir_all(folder).map_err(EngineError::file(folder))?;
         let files = [
             (WEIGHTS_FILE, &self.weights),
             (TOKENIZER_FILE, &self.tokenizer),
             (MANIFEST_FILE, &self.manifest.to_bytes()),
         ];
         for (file, contents) in files {
-            let path = partial.join(file);
+            let path = folder.join(file);
             fs::write(&path, contents).map_err(EngineError::file(&path))?;
         }
-        if folder.exists() {
-            fs::remove_dir(folder).map_err(EngineError::file(folder))?;
-        }
-        fs::rename(&partial, folder).map_err(EngineError::file(folder))
+        Ok(())
     }
 
     /// Loads it without going through files.

@@ -15,8 +15,11 @@ use std::{
 pub const VOCABULARY: usize = 64;
 
 /// The worker's binary.
+pub const WORKER: &str = env!("CARGO_BIN_EXE_assay-worker");
+
+/// The worker, with nothing of the surrounding environment that could change what it does.
 pub fn worker() -> Command {
-    bare(env!("CARGO_BIN_EXE_assay-worker").as_ref())
+    bare(WORKER.as_ref())
 }
 
 /// A program with nothing of the surrounding environment that could change what it does.
