@@ -4,7 +4,7 @@
 //! as one on a full disk does. Where the error itself must be that of a full disk, `/dev/full` takes a file's place.
 #![cfg(target_os = "linux")]
 
-use crate::common::{artefact, failure, llama, run, bare, worker, WORKER};
+use crate::common::{artefact, bare, failure, llama, run, worker, WORKER};
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
@@ -15,7 +15,7 @@ use std::{
 fn cramped(half_kib: u64, arguments: &[&str]) -> Output {
     // The signal that comes with the limit is ignored, so that the write fails instead.
     let script = "trap '' XFSZ && ulimit -f \"$0\" && exec \"$@\"";
-    bare("sh")
+    bare("sh".as_ref())
         .args(["-c", script, &half_kib.to_string(), WORKER])
         .args(arguments)
         .stdin(Stdio::null())

@@ -10,3 +10,4 @@ mod metadata;
 mod migrations;
 mod offences;
 mod random_operations;
+mod upgrade;

@@ -2,7 +2,9 @@
 
 pub mod world;
 
-use assay_runtime::{constants::SLOT_DURATION, Babe, Block, Executive, Hash, Header, Runtime, UncheckedExtrinsic};
+use assay_runtime::{
+    constants::SLOT_DURATION, Babe, Block, Executive, Hash, Header, Runtime, System, UncheckedExtrinsic,
+};
 use codec::Encode;
 use serde_json::Value;
 use sp_consensus_babe::{
@@ -14,6 +16,8 @@ use sp_genesis_builder::runtime_decl_for_genesis_builder::GenesisBuilderV1 as Ge
 use sp_io::TestExternalities;
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{traits::Header as _, Digest, DigestItem};
+use sp_storage::Storage;
+use std::path::Path;
 
 /// Merges `patch` into `target` as RFC 7386 says.
 fn merge(target: &mut Value, patch: Value) {
@@ -57,17 +61,42 @@ pub fn genesis(preset: &str) -> TestExternalities {
     genesis_with(preset, Value::Object(Default::default()))
 }
 
-/// Builds blocks as an author would, on top of each other, each in the slot after the one before.
-#[derive(Default)]
+/// A state that was kept in a file of `tests/fixtures`: lines of a key and its value in hexadecimal.
+pub fn kept(file: &str) -> TestExternalities {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(file);
+    let lines = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let bytes = |text: &str| sp_core::bytes::from_hex(text).expect("keys and values are hexadecimal");
+    let pairs = lines.lines().map(|line| line.split_once(' ').expect("a line has two parts"));
+    let top = pairs.map(|(key, value)| (bytes(key), bytes(value))).collect();
+    TestExternalities::new(Storage { top, ..Default::default() })
+}
+
+/// Builds blocks as Alice would, on top of each other, each in the slot after the one before.
 pub struct Blocks {
     parent: Option<Header>,
+    /// The slot of the block with number zero.
+    first_slot: u64,
+}
+
+impl Default for Blocks {
+    fn default() -> Self {
+        Self { parent: None, first_slot: 1_000 }
+    }
 }
 
 impl Blocks {
+    /// Goes on from the block that left the state as it is.
+    pub fn resume() -> Self {
+        let number = System::block_number();
+        let parent =
+            Header::new(number, Default::default(), Default::default(), System::parent_hash(), Default::default());
+        Self { parent: Some(parent), first_slot: u64::from(Babe::current_slot()) - u64::from(number) }
+    }
+
     /// Begins the next block: pre-digest of its author, hooks, time.
     pub fn begin(&mut self) {
         let number = self.parent.as_ref().map_or(0, |parent| parent.number) + 1;
-        let slot = Slot::from(u64::from(number) + 1_000);
+        let slot = Slot::from(u64::from(number) + self.first_slot);
         let transcript =
             sp_consensus_babe::make_vrf_transcript(&Babe::randomness(), slot, Babe::epoch_index()).into_sign_data();
         let pre_digest = PreDigest::SecondaryVRF(SecondaryVRFPreDigest {
