@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn each_relation_is_broken_by_the_least_change_that_breaks_it() {
         type Change = fn(&mut Values);
-        let cases: [(Change, &str); 15] = [
+        let cases: [(Change, &str); 16] = [
             (|v| v.epoch = 3, "an epoch has four slots or more"),
             (|v| v.contest_window = 0, "contest window > 0"),
             (|v| v.ballot_open = 0, "ballot phases > 0"),

@@ -355,7 +355,7 @@ impl Run {
             91..=92 => {
                 let now = System::block_number();
                 if let Some((task, dispute)) = self.dispute(|d| now > d.votes_until && !d.solver_opened) {
-                    let solver = self.preferably(&[dispute.solver.clone()]);
+                    let solver = self.preferably(std::slice::from_ref(&dispute.solver));
                     let answer = self.sealed.get(&(task, dispute.solver)).copied().unwrap_or_default();
                     let call = pallet_contestation::Call::open_solution { task, trace: trace(answer) };
                     self.call("open_solution", Some(solver), call);
