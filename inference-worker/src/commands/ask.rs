@@ -281,9 +281,9 @@ impl Story {
         })
     }
 
-    fn ended(&self) -> Option<State> {
-        self.facts.iter().find_map(|(_, event)| match event {
-            Event::Ended { state, .. } => Some(*state),
+    fn ended(&self) -> Option<(BlockNumber, State)> {
+        self.facts.iter().find_map(|(number, event)| match event {
+            Event::Ended { state, .. } => Some((*number, *state)),
             _ => None,
         })
     }
@@ -438,7 +438,14 @@ impl Follower {
         if self.story.dispute() == Some(None) {
             self.spinner.say_at(at.number(), "the answer is contested: do not rely on it; waiting for the verdict");
         }
-        if let Some(state) = self.story.ended() {
+        let settled = self.story.settled().map(|(number, ..)| number);
+        let Some(end) = settled.or(self.story.ended().map(|(number, _)| number)) else { return Ok(None) };
+        if self.chain.finalized().await?.number() < end {
+            // Another fork may still undo it.
+            self.spinner.say("the task has ended; waiting for that to be final");
+            return Ok(None);
+        }
+        if let Some((_, state)) = self.story.ended() {
             let what = match state {
                 State::Expired => "expired: nobody answered in time, and the fee came back",
                 State::Retracted => "was withdrawn by its owner",
@@ -526,7 +533,7 @@ mod tests {
         assert_eq!(story.dispute(), Some(None));
         let ended = Event::Ended { task, state: State::Refunded };
         story.block(7, Hash::repeat_byte(7), vec![Event::Resolved { task, verdict: Verdict::Falls }, ended]);
-        assert_eq!((story.dispute(), story.ended()), (Some(Some(Verdict::Falls)), Some(State::Refunded)));
+        assert_eq!((story.dispute(), story.ended()), (Some(Some(Verdict::Falls)), Some((7, State::Refunded))));
     }
 
     fn model(id: u8, manifest: &[u8], retired: bool) -> Model {
