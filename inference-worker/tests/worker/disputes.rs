@@ -114,7 +114,7 @@ fn changes(books: &Books, who: AccountId32) -> i128 {
 async fn disputes_end_as_they_should_to_the_last_unit() {
     let folder = tempfile::tempdir().unwrap();
     let artefacts = [7, 8].map(|seed| crate::common::artefact(folder.path(), seed));
-    let node = Node::new(folder.path());
+    let node = Node::new("node", folder.path(), &["--dev"]);
     let running = node.start();
     let url = node.url();
     let chain = Chain::connect(&url, PATIENCE).await.unwrap();
@@ -208,7 +208,7 @@ async fn disputes_end_as_they_should_to_the_last_unit() {
 
     [bob_runs, dave_runs, liar_runs].into_iter().for_each(Process::stop);
     let closing = chain.best().await.unwrap();
-    let books = keep_books(&url, &chain, opening.number() + 1, closing.number(), user, recipient).await;
+    let books = keep_books(&url, &chain, opening.number() + 1, closing.number(), recipient).await;
     assert_eq!(books.settled, [right], "what fell was not paid, and nothing was minted for it");
     assert_eq!(books.refunded.len(), lies.len() + 1);
     for task in &lies {

@@ -1,16 +1,21 @@
 //! A real node, two real workers and a user: tasks settle and every unit is where it belongs, though a worker is killed
-//! between its commitment and its reveal, and though the node itself is killed.
+//! between its commitment and its reveal, and though the node itself is killed. [`upgrade`] has the runtime change under
+//! them, [`reorg`] the chain.
 //!
 //! Everything waits for blocks, events and log lines; nothing waits for a time to pass.
 
+mod genesis;
+mod reorg;
+mod upgrade;
+
 use crate::common::network::{
-    account, keep_books, pot, register, set_rate, totals, watch, Node, Process, Server, PATIENCE,
+    account, keep_books, mature, pot, register, set_rate, totals, watch, Books, Node, Process, Server, PATIENCE,
 };
 use assay_engine::{Model, Threads};
 use assay_types::{protocol, Balance, BlockNumber, Cid, Hash, TaskId, ASY, MILLI_ASY};
 use assay_worker::{
     amount,
-    chain::{types::Event, Chain},
+    chain::{types::Event, At, Chain},
     journal::Journal,
 };
 use serde_json::Value;
@@ -27,9 +32,9 @@ const MODEL_FEE: Balance = 500 * MILLI_ASY;
 const FEE: Balance = 2 * ASY;
 
 /// A user's question, under way.
-fn ask(url: &str, model: &str, text: &str) -> Child {
+fn ask(url: &str, user: &str, model: &str, text: &str) -> Child {
     crate::common::worker()
-        .args(["ask", "--json", "--dev-key", "ferdie", "--url", url, "--model", model, "--fee"])
+        .args(["ask", "--json", "--dev-key", user, "--url", url, "--model", model, "--fee"])
         .args([&amount::format(FEE), "--max-tokens", "8", "--follow-timeout", "240", text])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -110,7 +115,8 @@ async fn kill_after_commitment(chain: &Chain, solver: &Server, process: Process)
 async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     let folder = tempfile::tempdir().unwrap();
     let artefact = crate::common::artefact(folder.path(), 7);
-    let node = Node::new(folder.path());
+    let spec = genesis::write(folder.path(), genesis::hasty(genesis::current("dev")));
+    let node = Node::new("node", folder.path(), &["--dev", "--chain", &spec]);
     let running = node.start();
     let chain = Chain::connect(&node.url(), PATIENCE).await.unwrap();
 
@@ -123,12 +129,18 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
 
     // The books are opened: what everybody has now.
     let opening = chain.best().await.unwrap();
-    let (user, recipient) = (account("ferdie"), account("charlie"));
-    let watched =
-        [user, recipient, account("dave"), account("eve"), pot(b"assay/tr"), pot(b"assay/lq"), pot(b"assay/va")];
+    let recipient = account("charlie");
+    let watched = [
+        account("ferdie"),
+        recipient,
+        account("dave"),
+        account("eve"),
+        pot(b"assay/tr"),
+        pot(b"assay/lq"),
+        pot(b"assay/va"),
+    ];
 
     let before = totals(&opening, &watched).await;
-
     let server = |name| Server {
         name,
         models: vec![artefact.clone()],
@@ -138,14 +150,7 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     };
     let (dave, eve) = (server("dave"), server("eve"));
     let (dave_runs, eve_runs) = (dave.start(&["solve"]), eve.start(&["solve"]));
-    watch(&chain, opening.number(), "two mature bonds", async |at, _| {
-        for name in ["dave", "eve"] {
-            let bond = at.bond(account(name)).await.unwrap()?;
-            (bond.mature(at.number()) >= 50 * ASY).then_some(())?;
-        }
-        Some(())
-    })
-    .await;
+    mature(&chain, opening.number(), &["dave", "eve"]).await;
 
     // Bad questions are told apart and cost no fee.
     let bad = |arguments: &[&str]| {
@@ -158,7 +163,7 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     assert!(crate::common::failure(&absurd, 9).contains("DeadlineTooLong"));
 
     // Both race for the first task; one is killed between commitment and reveal and comes back.
-    let question = ask(&node.url(), &model_id, "w3 w4 w5");
+    let question = ask(&node.url(), "ferdie", &model_id, "w3 w4 w5");
     let first = kill_after_commitment(&chain, &dave, dave_runs).await;
     let dave_runs = dave.start(&["solve"]);
     let told = answer(question);
@@ -174,7 +179,7 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
 
     // Alone, the killed worker must reveal with the salt that it wrote down.
     eve_runs.stop();
-    let question = ask(&node.url(), &model_id, "w6 w7");
+    let question = ask(&node.url(), "ferdie", &model_id, "w6 w7");
     let second = kill_after_commitment(&chain, &dave, dave_runs).await;
     let dave_runs = dave.start(&["solve"]);
     let told = answer(question);
@@ -186,7 +191,7 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     dave_runs.line(&["the node is away"]);
     let running = node.start();
     dave_runs.line(&["the node answers again"]);
-    let told = answer(ask(&node.url(), &model_id, "w8"));
+    let told = answer(ask(&node.url(), "ferdie", &model_id, "w8"));
     assert_eq!(check_answer(&chain, &artefact, &told, "w8").await, account("dave"));
 
     // A journal of another chain is refused, and left as it is.
@@ -210,12 +215,17 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     dave_runs.stop();
     // The books are closed: every account has what the events say, to the last unit.
     let closing = chain.best().await.unwrap();
-    let books = keep_books(&node.url(), &chain, opening.number() + 1, closing.number(), user, recipient).await;
+    let books = keep_books(&node.url(), &chain, opening.number() + 1, closing.number(), recipient).await;
     assert_eq!(books.settled.len(), 3);
-    let after = totals(&closing, &watched).await;
-    for ((account, before), after) in watched.iter().zip(before).zip(after) {
+    check_books(&books, &watched, before, &closing).await;
+    running.stop();
+}
+
+/// Checks that what every one of `accounts` has gained and lost since it had `before` is what the books say.
+async fn check_books(books: &Books, accounts: &[AccountId32], before: Vec<Balance>, closing: &At) {
+    let after = totals(closing, accounts).await;
+    for ((account, before), after) in accounts.iter().zip(before).zip(after) {
         let expected = books.changes.get(&account.0).copied().unwrap_or_default();
         assert_eq!(after as i128 - before as i128, expected, "{account}");
     }
-    running.stop();
 }

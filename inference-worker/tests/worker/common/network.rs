@@ -2,7 +2,7 @@
 //!
 //! Everything waits for blocks, events and log lines; nothing waits for a time to pass.
 
-use assay_types::{Balance, BlockNumber, ModelId, TaskId};
+use assay_types::{Balance, BlockNumber, ModelId, TaskId, ASY};
 use assay_worker::{
     chain::{
         api::runtime,
@@ -112,15 +112,19 @@ impl Drop for Process {
 }
 
 pub struct Node {
+    name: &'static str,
     folder: PathBuf,
     rpc: u16,
-    p2p: u16,
+    pub p2p: u16,
+    /// What the node is told beside where to be.
+    pub arguments: Vec<String>,
 }
 
 impl Node {
-    /// A node that keeps what it knows under `folder`, on ports that are free now.
-    pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.join("node"), rpc: free_port(), p2p: free_port() }
+    /// A node in a folder of its own under `folder`, on ports that are free now.
+    pub fn new(name: &'static str, folder: &Path, arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(ToString::to_string).collect();
+        Self { name, folder: folder.join(format!("node-{name}")), rpc: free_port(), p2p: free_port(), arguments }
     }
 
     pub fn url(&self) -> String {
@@ -129,9 +133,10 @@ impl Node {
 
     pub fn start(&self) -> Process {
         Process::start(
-            "node",
+            self.name,
             Command::new(built("assay-node"))
-                .args(["--dev", "--no-mdns", "--no-telemetry", "--no-prometheus", "--base-path"])
+                .args(&self.arguments)
+                .args(["--no-mdns", "--no-telemetry", "--no-prometheus", "--base-path"])
                 .arg(&self.folder)
                 .args(["--rpc-port", &self.rpc.to_string()])
                 .args(["--listen-addr", &format!("/ip4/127.0.0.1/tcp/{}", self.p2p)]),
@@ -177,7 +182,7 @@ impl Server {
 }
 
 /// A binary of this workspace, which is built beside the worker.
-fn built(name: &str) -> PathBuf {
+pub fn built(name: &str) -> PathBuf {
     let binary = Path::new(env!("CARGO_BIN_EXE_assay-worker")).with_file_name(name);
     assert!(binary.is_file(), "there is no {}: build it with `cargo build --release --workspace`", binary.display());
     binary
@@ -213,6 +218,18 @@ pub async fn watch<T>(
         }
     };
     tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("never came: {what}"))
+}
+
+/// Waits until these solvers' bonds are mature.
+pub async fn mature(chain: &Chain, from: BlockNumber, solvers: &[&str]) {
+    watch(chain, from, "mature bonds", async |at, _| {
+        for name in solvers {
+            let bond = at.bond(account(name)).await.unwrap()?;
+            (bond.mature(at.number()) >= 50 * ASY).then_some(())?;
+        }
+        Some(())
+    })
+    .await;
 }
 
 /// Lets the model earn rewards, as governance would.
@@ -316,23 +333,21 @@ impl Books {
     }
 }
 
-/// Keeps the books of the blocks from `from` to `to`, with one user and one recipient of the models' fees.
-pub async fn keep_books(
-    url: &str,
-    chain: &Chain,
-    from: BlockNumber,
-    to: BlockNumber,
-    user: AccountId32,
-    recipient: AccountId32,
-) -> Books {
+/// Keeps the books of the blocks from `from`, not the first, to `to`, with one recipient of the models' fees.
+pub async fn keep_books(url: &str, chain: &Chain, from: BlockNumber, to: BlockNumber, recipient: AccountId32) -> Books {
     let client = OnlineClient::<SubstrateConfig>::from_insecure_url(url).await.unwrap();
     let mut books = Books::default();
+    let mut submitters = HashMap::new();
+    let mut parent = client.at_block(chain.hash_at(from - 1).await.unwrap().unwrap()).await.unwrap();
     for number in from..=to {
         let hash = chain.hash_at(number).await.unwrap().unwrap();
         for event in chain.at(hash).await.unwrap().events().await.unwrap() {
             match event {
+                Event::Submitted { task, submitter, .. } => {
+                    submitters.insert(task, submitter);
+                }
                 Event::Settled { task, solver, settlement } => {
-                    books.settle(user, recipient, solver, &settlement);
+                    books.settle(submitters[&task], recipient, solver, &settlement);
                     books.settled.push(task);
                 }
                 Event::Ended { task, state: State::Refunded } => books.refunded.push(task),
@@ -342,7 +357,9 @@ pub async fn keep_books(
                 _ => {}
             }
         }
-        let events = client.at_block(hash).await.unwrap().events().fetch().await.unwrap();
+        let at = client.at_block(hash).await.unwrap();
+        // The block was made by the runtime that the one before left.
+        let events = parent.events().from_bytes(at.events().fetch().await.unwrap().bytes().to_vec());
         books.dispute(&events);
         for paid in events.find::<runtime::transaction_payment::events::TransactionFeePaid>() {
             let paid = paid.unwrap();
@@ -352,6 +369,7 @@ pub async fn keep_books(
             let paid = paid.unwrap();
             books.take(pot(b"assay/va"), paid.share * Balance::from(paid.paid));
         }
+        parent = at;
     }
     books
 }

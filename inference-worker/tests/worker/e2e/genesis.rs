@@ -1,0 +1,79 @@
+//! Networks in haste: what takes minutes on a development chain takes seconds here.
+
+use super::MODEL_FEE;
+use crate::common::network::{account, built};
+use assay_engine::{Model, Threads};
+use assay_types::{protocol, ModelId};
+use serde_json::{json, Value};
+use std::{fs, path::Path, process::Command, sync::Arc};
+
+/// Blocks of an epoch, and so until a bond is mature.
+pub const EPOCH: u32 = 6;
+/// Blocks until a bond that was taken out can be withdrawn.
+pub const UNBONDING: u32 = 31;
+
+/// The plain chain specification of a network that the node knows by name.
+pub fn current(network: &str) -> Value {
+    let output = Command::new(built("assay-node")).args(["export-chain-spec", "--chain", network]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn patch(spec: &mut Value) -> &mut Value {
+    &mut spec["genesis"]["runtimeGenesis"]["patch"]
+}
+
+/// Shortens a network's periods as far as the relations between them allow.
+pub fn hasty(mut spec: Value) -> Value {
+    let settings = &mut patch(&mut spec)["settings"];
+    settings["epochLength"] = EPOCH.into();
+    // As the runtime encodes a parameter: the pallet that it is for, its own index, and that there is a value.
+    let parameters = settings["parameters"].as_array_mut().unwrap();
+    for (index, blocks) in [
+        ("0x000001", 20), // tasks: default deadline
+        ("0x000101", 20), // tasks: longest deadline
+        ("0x010001", 1),  // solutions: reveal grace
+        ("0x010101", 4),  // solutions: contest window
+        ("0x020001", 1),  // disputes: ballots are taken
+        ("0x020101", 1),  // disputes: ballots are opened
+        ("0x030101", UNBONDING),
+    ] {
+        parameters.retain(|parameter| !parameter.as_str().unwrap().starts_with(index));
+        parameters.push(format!("{index}{}", hex::encode(u32::to_le_bytes(blocks))).into());
+    }
+    spec
+}
+
+/// Registers an artefact, offered by Charlie, whose tasks earn the full reward. Returns its id.
+pub fn offer(spec: &mut Value, artefact: &Path) -> ModelId {
+    let manifest = Model::load(artefact, &Arc::new(Threads::new(1, None).unwrap())).unwrap().cid();
+    let owner = account("charlie");
+    let model = json!([owner.to_string(), manifest.0, MODEL_FEE as u64, owner.to_string(), "1000000000000000000"]);
+    patch(spec)["models"]["models"].as_array_mut().unwrap().push(model);
+    protocol::model_id(&owner.0, &manifest)
+}
+
+/// Adds Charlie to the validators, and has the author of every slot known before: the longest chain wins, not the one with
+/// the luckiest authors.
+pub fn three_validators(spec: &mut Value) {
+    let stash = "5Ck5SLSHYac6WFt5UZRSsdJjwmpSZq85fd5TRNAdZQVzEAPT";
+    let keys = json!({
+        "babe": account("charlie").to_string(),
+        "grandpa": "5DbKjhNLpqX3zqZdNBc9BGb4fHU1cRBaDhJUskrvkwfraDi6",
+    });
+    patch(spec)["session"]["keys"].as_array_mut().unwrap().push(json!([stash, stash, keys]));
+    patch(spec)["babe"]["epochConfig"]["c"] = json!([0, 1]);
+}
+
+/// The WebAssembly of a specification's runtime.
+pub fn code(spec: &Value) -> Vec<u8> {
+    let code = spec["genesis"]["runtimeGenesis"]["code"].as_str().unwrap();
+    hex::decode(code.strip_prefix("0x").unwrap()).unwrap()
+}
+
+/// Writes a specification to a file; returns the file's path.
+pub fn write(folder: &Path, spec: Value) -> String {
+    let path = folder.join("spec.json");
+    fs::write(&path, spec.to_string()).unwrap();
+    path.into_os_string().into_string().unwrap()
+}
