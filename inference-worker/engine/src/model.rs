@@ -587,7 +587,16 @@ fn encode_answer(output: Output, trace: Trace, tokens: usize) -> Result<Answer, 
 /// Reads a tokenizer file; what it says of padding and truncation is left to the manifest.
 pub fn read_tokenizer(bytes: &[u8]) -> Result<Tokenizer, EngineError> {
     let failed = |error: tokenizers::Error| EngineError::Tokenizer(error.to_string());
-    let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(failed)?;
+    // The library panics on some broken files: on what is no JSON within a decoder while it reads, and on a template
+    // that names a special token which is not there when it encodes.
+    let read = std::panic::catch_unwind(|| {
+        serde_json::from_slice::<serde::de::IgnoredAny>(bytes)?;
+        let tokenizer = Tokenizer::from_bytes(bytes)?;
+        tokenizer.encode("", true)?;
+        Ok(tokenizer)
+    });
+    let panicked = |_| Err("a part of it refers to what is not there".into());
+    let mut tokenizer = read.unwrap_or_else(panicked).map_err(failed)?;
     tokenizer.with_padding(None);
     tokenizer.with_truncation(None).map_err(failed)?;
     Ok(tokenizer)

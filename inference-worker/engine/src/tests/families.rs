@@ -381,6 +381,19 @@ fn modules_that_change_an_embedding_are_refused() {
     assert!(write("sentence_bert_config.json", json!({"max_seq_length": 20, "do_lower_case": true})).is_err());
 }
 
+#[test]
+fn a_tokenizer_that_is_broken_within_its_decoder_is_refused() {
+    let folder = with_files(&[]);
+    let path = folder.path().join("tokenizer.json");
+    let good = fs::read_to_string(&path).unwrap();
+    assert!(good.contains("\"decoder\":null"), "{good}");
+    for broken in ["x", "3", "{\"type\":3}", "{\"type\":\"Sequence\",\"decoders\":7}", "[", "{\"type\":"] {
+        fs::write(&path, good.replace("\"decoder\":null", &format!("\"decoder\":{broken}"))).unwrap();
+        let error = read(folder.path()).err().unwrap_or_else(|| panic!("{broken} was read")).to_string();
+        assert!(!error.contains('\n'), "{error}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
