@@ -96,8 +96,10 @@ fn a_result_of_an_abandoned_fork_is_neither_sent_nor_opened() {
         ..chain(20, state)
     };
     assert_eq!(decide(&record(), &moved(State::Solved)), Restart);
+    // What was sent was signed upon the block of the old fork: when the task's new block is final, nobody takes it.
     let sent = Record { sent_until: Some(50), ..record() };
-    assert_eq!(decide(&sent, &moved(State::Solved)), Wait);
+    assert_eq!(decide(&sent, &ChainView { finalized: ELSEWHERE.number - 1, ..moved(State::Solved) }), Wait);
+    assert_eq!(decide(&sent, &ChainView { finalized: ELSEWHERE.number, ..moved(State::Solved) }), Restart);
     let contested = ChainView { dispute: dispute(Part::Contester, sealed(false)), ..moved(State::Disputed) };
     assert_eq!(decide(&record(), &ChainView { block: 32, ..contested }), Wait);
 }
