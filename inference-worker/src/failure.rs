@@ -62,9 +62,17 @@ impl Failure {
         }
     }
 
-    /// The message on one line, whatever the parts it was made of.
+    /// The message on one line, whatever the parts it was made of: signs that would move a terminal's cursor are
+    /// written out.
     pub fn line(&self) -> String {
-        self.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+        let line = self.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        line.chars().fold(String::with_capacity(line.len()), |mut shown, sign| {
+            match sign.is_control() {
+                true => shown.extend(sign.escape_default()),
+                false => shown.push(sign),
+            }
+            shown
+        })
     }
 }
 
@@ -103,6 +111,6 @@ mod tests {
 
     #[test]
     fn a_failure_is_one_line() {
-        assert_eq!(Failure::Other("a\n  b\tc".into()).line(), "a b c");
+        assert_eq!(Failure::Other("a\n  b\tc\u{1b}[2J".into()).line(), r"a b c\u{1b}[2J");
     }
 }

@@ -1,6 +1,12 @@
 //! Why the engine refuses: one variant per reason, one line each.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::{self, Display, Write},
+    path::{Path, PathBuf},
+};
+
+/// Most characters of a text that came from a file in a message.
+const MAX_SHOWN: usize = 1_000;
 
 /// Why a model cannot be imported, loaded or run.
 #[derive(Debug, thiserror::Error)]
@@ -17,16 +23,16 @@ pub enum EngineError {
     #[error("{0} exists and is not empty; remove it or choose another folder")]
     Occupied(PathBuf),
     /// The manifest is not what this version writes: the text says where.
-    #[error("the manifest is not valid: {0}")]
+    #[error("the manifest is not valid: {}", Shown(.0))]
     Manifest(String),
     /// The manifest's bytes are not the canonical ones, so its content id would not be the model's.
     #[error("the manifest is not in canonical form (sorted keys, no spaces): was it edited or re-formatted?")]
     ManifestNotCanonical,
     /// The system gave no threads to compute with.
-    #[error("cannot start the computing threads: {0}")]
+    #[error("cannot start the computing threads: {}", Shown(.0))]
     Threads(String),
     /// The artefact is for another version of the numerics profile.
-    #[error("the model is for profile {found}, this worker computes {}", assay_numerics::PROFILE)]
+    #[error("the model is for profile {}, this worker computes {}", Shown(found), assay_numerics::PROFILE)]
     Profile {
         /// The profile that the manifest names.
         found: String,
@@ -49,13 +55,13 @@ pub enum EngineError {
     #[error("the rotary table computed here differs from the manifest's: this build of the engine is not exact")]
     RopeTable,
     /// A weights file is truncated or not in safetensors format.
-    #[error("the weights cannot be read: {0}")]
+    #[error("the weights cannot be read: {}", Shown(.0))]
     Weights(String),
     /// A tensor is missing.
-    #[error("the weights lack the tensor {0}")]
+    #[error("the weights lack the tensor {}", Shown(.0))]
     MissingTensor(String),
     /// A tensor has another shape or element type than the configuration says.
-    #[error("the tensor {name} is {found}, the configuration asks for {expected}")]
+    #[error("the tensor {} is {found}, the configuration asks for {expected}", Shown(name))]
     Tensor {
         /// The tensor.
         name: String,
@@ -65,10 +71,10 @@ pub enum EngineError {
         expected: String,
     },
     /// The weights hold a tensor that the architecture does not have.
-    #[error("the weights hold a tensor that the architecture does not have: {0}")]
+    #[error("the weights hold a tensor that the architecture does not have: {}", Shown(.0))]
     UnexpectedTensor(String),
     /// The tokenizer cannot be read or failed.
-    #[error("the tokenizer failed: {0}")]
+    #[error("the tokenizer failed: {}", Shown(.0))]
     Tokenizer(String),
     /// The tokenizer has tokens that the model has no embedding for.
     #[error(
@@ -81,10 +87,10 @@ pub enum EngineError {
         vocabulary: usize,
     },
     /// The chat template failed on a prompt.
-    #[error("the chat template failed: {0}")]
+    #[error("the chat template failed: {}", Shown(.0))]
     Template(String),
     /// The source model is of a kind that cannot be imported.
-    #[error("cannot import this model: {0}")]
+    #[error("cannot import this model: {}", Shown(.0))]
     Unsupported(String),
     /// The input of a task is not UTF-8 text.
     #[error("the input is not UTF-8 text")]
@@ -134,5 +140,39 @@ impl EngineError {
     /// Wraps an error of the file system with the path it happened at.
     pub(crate) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         move |source| Self::File { path: path.to_path_buf(), source }
+    }
+}
+
+/// Text of whatever origin as a part of one line: without signs that would move the cursor, and not longer than a
+/// person reads.
+struct Shown<'a>(&'a str);
+
+impl Display for Shown<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut signs = self.0.chars();
+        for sign in signs.by_ref().take(MAX_SHOWN) {
+            if sign.is_control() {
+                write!(formatter, "{}", sign.escape_default())?;
+            } else {
+                formatter.write_char(sign)?;
+            }
+        }
+        if signs.next().is_some() {
+            formatter.write_char('\u{2026}')?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_from_a_file_is_shown_on_one_line_of_sensible_length() {
+        let error = EngineError::UnexpectedTensor("a\nb\u{1b}[2Jc".into()).to_string();
+        assert!(error.ends_with(r": a\nb\u{1b}[2Jc"), "{error}");
+        let error = EngineError::Unsupported("a".repeat(5_000)).to_string();
+        assert!(error.ends_with("a\u{2026}") && error.chars().count() < 1_100, "{error}");
     }
 }
