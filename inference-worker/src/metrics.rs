@@ -21,6 +21,8 @@ pub struct Kind {
 pub struct Metrics {
     /// Height of the best block that was looked at.
     pub best_block: Gauge,
+    /// Seconds that it took to look at a block: a worker that needs more than a block's time falls behind.
+    pub block_seconds: Histogram,
     /// Open tasks of the models that are served here.
     pub open_tasks: Gauge,
     /// Jobs in the journal that have not ended.
@@ -55,9 +57,12 @@ impl Metrics {
     pub fn new() -> Self {
         // From a tenth of a second to about seven minutes, doubling.
         let run_seconds = Histogram::new((0..12).map(|step| 0.1 * f64::from(1u32 << step)));
+        // From ten milliseconds to twenty seconds, doubling.
+        let block_seconds = Histogram::new((0..12).map(|step| 0.01 * f64::from(1u32 << step)));
         let mut registry = Registry::with_prefix("assay");
         let mut metrics = Self {
             best_block: Gauge::default(),
+            block_seconds,
             open_tasks: Gauge::default(),
             unfinished_jobs: Gauge::default(),
             runs: Family::default(),
@@ -74,6 +79,7 @@ impl Metrics {
             registry: Arc::default(),
         };
         registry.register("best_block", "Height of the best block that was looked at", metrics.best_block.clone());
+        registry.register("block_seconds", "Seconds that looks at blocks took", metrics.block_seconds.clone());
         registry.register("open_tasks", "Open tasks of the models served here", metrics.open_tasks.clone());
         registry.register("unfinished_jobs", "Jobs that have not ended", metrics.unfinished_jobs.clone());
         registry.register("runs", "Runs of models, by how they ended", metrics.runs.clone());

@@ -93,6 +93,11 @@ impl Cache {
         self.length
     }
 
+    /// Forgets the positions from `length` on.
+    pub fn truncate(&mut self, length: usize) {
+        self.length = self.length.min(length);
+    }
+
     /// Bytes of keys and values.
     pub fn bytes(&self) -> usize {
         2 * (self.keys.len() + self.values.len())

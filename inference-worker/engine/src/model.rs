@@ -84,10 +84,12 @@ pub(crate) struct Text {
 pub struct Generation {
     sampler: Sampler,
     seed: [u8; 32],
-    /// The prompt's tokens, and those generated.
-    visible: Vec<u32>,
+    /// The prompt's tokens, those drawn, and those guessed to come next.
+    tokens: Vec<u32>,
     /// How many of them are the prompt's.
     prompt: usize,
+    /// How many of them are no guess.
+    known: usize,
     /// Most tokens to generate.
     most: usize,
     /// Does the end-of-sequence token end it?
@@ -106,12 +108,28 @@ impl Generation {
 
     /// Number of tokens generated.
     pub fn generated(&self) -> usize {
-        self.visible.len() - self.prompt
+        self.known - self.prompt
+    }
+
+    /// The prompt's tokens and those drawn.
+    fn visible(&self) -> &[u32] {
+        &self.tokens[..self.known]
+    }
+
+    /// Whether some tokens of a guess were neither right nor wrong yet.
+    fn has_guess(&self) -> bool {
+        self.tokens.len() > self.known
+    }
+
+    /// Gives up what is left of a guess, and what was read of it.
+    fn drop_guess(&mut self) {
+        self.tokens.truncate(self.known);
+        self.cache.truncate(self.known);
     }
 
     /// The prompt's tokens, those drawn, how, and with which seed.
     pub(crate) fn drawn(&self) -> (&[u32], &[u32], Sampling, [u8; 32]) {
-        let (prompt, drawn) = self.visible.split_at(self.prompt);
+        let (prompt, drawn) = self.visible().split_at(self.prompt);
         (prompt, drawn, self.sampler.sampling(), self.seed)
     }
 
@@ -242,7 +260,7 @@ impl Model {
                 done: generation.generated(),
                 most: generation.most,
                 model: self,
-                tokens: &generation.visible[generation.prompt..],
+                tokens: &generation.visible()[generation.prompt..],
             };
             go_on(watch(&progress))
         };
@@ -290,16 +308,17 @@ impl Model {
         seed: [u8; 32],
     ) -> Result<Generation, EngineError> {
         self.threads.check()?;
-        let mut visible = prompt;
-        let prompt = visible.len();
-        visible.reserve_exact(most);
+        let mut tokens = prompt;
+        let prompt = tokens.len();
+        tokens.reserve_exact(most);
         Ok(Generation {
             sampler: Sampler::new(sampling)?,
             seed,
             // The last token generated is never read.
             cache: text.llama.cache((prompt + most).saturating_sub(1)),
-            visible,
+            tokens,
             prompt,
+            known: prompt,
             most,
             ends: true,
             trace: Trace::new(),
@@ -308,8 +327,22 @@ impl Model {
         })
     }
 
-    /// One pass: each generation that has read its prompt gets a token, others read on, up to [`llama::PREFILL`]
-    /// tokens in all. What fails, fails alone, and says so in [`Self::finish`].
+    /// Tells a generation that has not begun to draw which encoded [`Output`] it may come to, such as one that somebody
+    /// else shows. As far as the guess is right it is read in few passes, where drawing takes one for each token; where
+    /// it is wrong, from there on the generation draws for itself. What it comes to is the same with any guess or none.
+    ///
+    /// This is speculative decoding (Leviathan, Kalman and Matias, 2023) with the claim in the place of a small model.
+    pub fn guess(&self, generation: &mut Generation, output: &[u8]) {
+        let Ok(Output::Text(output)) = Output::decode_all(&mut &output[..]) else { return };
+        if generation.generated() == 0 && !generation.has_guess() {
+            // The last token is drawn, not read.
+            let count = output.tokens.len().min(generation.most).saturating_sub(1);
+            generation.tokens.extend(&output.tokens[..count]);
+        }
+    }
+
+    /// One pass: each generation that has read its prompt gets a token, and as many more as its guess has right; others
+    /// read on, up to [`llama::PREFILL`] tokens in all. What fails, fails alone, and says so in [`Self::finish`].
     pub fn advance(&self, generations: &mut [&mut Generation], memory: &mut PassMemory) {
         let text = match self.text() {
             Ok(text) => text,
@@ -318,6 +351,11 @@ impl Model {
         let failed = self.threads.enter(|| pass(text, &self.threads, generations, memory)).err();
         let Some(error) = failed else { return };
         match generations {
+            // Tokens that nobody has drawn may be of a kind that no model can read.
+            [generation] if generation.has_guess() => {
+                generation.drop_guess();
+                self.advance(generations, memory);
+            }
             [generation] => generation.failure = Some(error.into()),
             // One of them fails the whole pass: alone, each that can goes on. No cache was changed.
             many => many.iter_mut().for_each(|generation| self.advance(&mut [&mut **generation], memory)),
@@ -329,12 +367,12 @@ impl Model {
     /// # Errors
     /// Why it failed; [`EngineError::Stopped`] if it is not done.
     pub fn finish(&self, generation: Generation) -> Result<Answer, EngineError> {
-        let Generation { visible, prompt, trace, finish, failure, .. } = generation;
+        let Generation { tokens, prompt, known, trace, finish, failure, .. } = generation;
         if let Some(failure) = failure {
             return Err(failure);
         }
         let finish = finish.ok_or(EngineError::Stopped)?;
-        let tokens = visible[prompt..].to_vec();
+        let tokens = tokens[prompt..known].to_vec();
         let count = tokens.len();
         encode_answer(self.text_output(tokens, finish)?, trace, count)
     }
@@ -497,7 +535,7 @@ fn pass(
     let mut active: Vec<_> = generations.iter_mut().filter(|generation| !generation.is_done()).collect();
     // Everybody reads one token at least; what room is left goes to those that have the least to read, so that a long
     // prompt holds up nobody.
-    let pending = |generation: &Generation| generation.visible.len() - generation.cache.len();
+    let pending = |generation: &Generation| generation.tokens.len() - generation.cache.len();
     let mut taken = vec![0; active.len()];
     let mut order: Vec<usize> = (0..active.len()).collect();
     order.sort_by_key(|index| pending(active[*index]));
@@ -506,50 +544,78 @@ fn pass(
         taken[index] = pending(active[index]).min(1 + room);
         room -= taken[index].saturating_sub(1);
     }
+    let begins: Vec<usize> = active.iter().map(|generation| generation.cache.len()).collect();
     let mut parts = Vec::with_capacity(active.len());
     for (generation, taken) in active.iter_mut().zip(taken) {
-        let Generation { visible, cache, .. } = &mut **generation;
+        let Generation { tokens, cache, .. } = &mut **generation;
         let begin = cache.len();
-        parts.push(Part { tokens: &visible[begin..begin + taken], cache });
+        parts.push(Part { tokens: &tokens[begin..begin + taken], cache });
     }
     let hidden = text.llama.read(threads, &mut parts, &mut memory.buffers)?;
     let width = text.llama.width();
-    let counts: Vec<usize> = parts.iter().map(|part| part.tokens.len()).collect();
-    // The rows that a token is drawn from.
+    // The rows that tokens are drawn from: those after the last token that is no guess.
     memory.hidden.clear();
-    let mut end = 0;
-    for (generation, count) in active.iter().zip(counts) {
-        end += count;
-        if generation.cache.len() == generation.visible.len() {
-            memory.hidden.extend_from_slice(&hidden[(end - 1) * width..end * width]);
-        }
+    let mut drawing = Vec::with_capacity(active.len());
+    let mut first = 0;
+    for (generation, begin) in active.iter().zip(&begins) {
+        let read = generation.cache.len();
+        let from = (generation.known - 1).clamp(*begin, read);
+        let (skipped, count) = (from - begin, read - begin);
+        memory.hidden.extend_from_slice(&hidden[(first + skipped) * width..(first + count) * width]);
+        drawing.push(count - skipped);
+        first += count;
     }
     if memory.hidden.is_empty() {
         return Ok(());
     }
-    text.llama.logits(threads, &memory.hidden, &mut memory.rows, &mut memory.logits)?;
-    let drawing = active.into_iter().filter(|generation| generation.cache.len() == generation.visible.len());
-    let rows = memory.logits.chunks_exact(text.llama.vocabulary());
-    threads.each(usize::MAX, drawing.zip(rows), |(generation, logits)| {
-        draw(&text.rules, generation, logits);
+    if let Err(error) = text.llama.logits(threads, &memory.hidden, &mut memory.rows, &mut memory.logits) {
+        for (generation, begin) in active.into_iter().zip(begins) {
+            generation.cache.truncate(begin);
+        }
+        return Err(error);
+    }
+    let mut rest = &memory.logits[..];
+    let work = active.into_iter().zip(drawing).map(|(generation, count)| {
+        let (rows, others) = rest.split_at(count * text.llama.vocabulary());
+        rest = others;
+        (generation, rows)
+    });
+    threads.each(usize::MAX, work, |(generation, rows)| {
+        for logits in rows.chunks_exact(text.llama.vocabulary()) {
+            let guessed = draw(&text.rules, generation, logits);
+            // The rows after a wrong guess, or after the end, have no meaning.
+            if generation.is_done() || !guessed {
+                break;
+            }
+        }
         Ok(())
     })
 }
 
-/// Draws the next token of a generation.
-fn draw(rules: &TextRules, generation: &mut Generation, logits: &[f32]) {
+/// Draws the next token of a generation. Returns whether that was guessed.
+fn draw(rules: &TextRules, generation: &mut Generation, logits: &[f32]) -> bool {
     generation.trace.row(logits);
-    let position = generation.visible.len() as u32;
-    match generation.sampler.sample(logits, &generation.visible, &generation.seed, position) {
+    let Generation { sampler, tokens, known, seed, cache, .. } = generation;
+    match sampler.sample(logits, &tokens[..*known], seed, *known as u32) {
         Ok(token) => {
-            generation.visible.push(token);
+            let guessed = tokens.get(*known) == Some(&token);
+            if !guessed {
+                tokens.truncate(*known);
+                cache.truncate(*known);
+                tokens.push(token);
+            }
+            *known += 1;
             if generation.ends && rules.end.contains(&token) {
                 generation.finish = Some(Finish::EndOfSequence);
             } else if generation.generated() == generation.most {
                 generation.finish = Some(Finish::MaxTokens);
             }
+            guessed
         }
-        Err(error) => generation.failure = Some(error.into()),
+        Err(error) => {
+            generation.failure = Some(error.into());
+            false
+        }
     }
 }
 

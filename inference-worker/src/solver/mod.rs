@@ -272,7 +272,7 @@ impl Solver {
             self.candidates.remove(&key);
             shared.reserved.insert((Role::Solver, task.id), stake);
             free = free.saturating_sub(stake);
-            shared.run(Role::Solver, task, &served, question);
+            shared.run(Role::Solver, task, &served, question, None);
         }
         Ok(())
     }

@@ -30,12 +30,19 @@ use assay_types::{Balance, BlockNumber, TaskId};
 use decide::{
     decide, observed, wanted_until, Action, ChainView, DisputeView, Part, Record, SealView, SolutionView, TaskView,
 };
+use futures::future::try_join_all;
 use std::collections::{BTreeMap, HashSet};
 
 /// Part of its mature bond that a voter stakes on a ballot, unless the parties stake less.
 const BALLOT_STAKE: Balance = 10;
 /// Blocks over which voters spread who has a dispute settled.
 const SPREAD: u64 = 8;
+
+/// Tasks that the node is asked about at the same time.
+const QUESTIONS: usize = 32;
+
+/// Everything about a task that matters to its ballot, and the task itself if it is there.
+type Seen = (ChainView, Option<types::Task>);
 
 /// The verifier of a worker.
 pub(crate) struct Verifier {
@@ -90,8 +97,13 @@ impl Verifier {
     pub async fn block(&mut self, shared: &mut Shared, look: Look<'_>) -> Result<(), Stop> {
         self.steps.look(look.best.number());
         let tasks: Vec<_> = self.ballots.keys().chain(self.watched.keys()).copied().collect();
-        for task in tasks {
-            self.consider(shared, task, look).await?;
+        for some in tasks.chunks(QUESTIONS) {
+            // Asked together: many answers take little longer than one.
+            let views = some.iter().map(|task| view(shared, *task, self.ballots.get(task), look));
+            let views = try_join_all(views).await?;
+            for (task, seen) in some.iter().zip(views) {
+                self.step(shared, *task, seen, look).await?;
+            }
         }
         shared.metrics.unfinished_ballots.set(self.ballots.len() as i64);
         Ok(())
@@ -161,8 +173,14 @@ impl Verifier {
 
     /// Takes the next step of a ballot, if it is time for one, or makes one of a result that is there.
     pub async fn consider(&mut self, shared: &mut Shared, task: TaskId, look: Look<'_>) -> Result<(), Stop> {
-        let Some(ballot) = self.ballots.get(&task).cloned() else { return self.adopt(shared, task, look).await };
-        let (view, _) = view(shared, task, Some(&ballot), look).await?;
+        let seen = view(shared, task, self.ballots.get(&task), look).await?;
+        self.step(shared, task, seen, look).await
+    }
+
+    /// As [`Self::consider`], upon what was seen of the task.
+    async fn step(&mut self, shared: &mut Shared, task: TaskId, seen: Seen, look: Look<'_>) -> Result<(), Stop> {
+        let Some(ballot) = self.ballots.get(&task).cloned() else { return self.adopt(shared, task, seen, look).await };
+        let (view, _) = seen;
         let mut record = record_of(&ballot);
         if let Some(phase) = observed(&record, &view) {
             tracing::info!(?task, ?phase, block = view.block, "the chain shows the ballot's next phase");
@@ -246,11 +264,11 @@ impl Verifier {
     }
 
     /// Makes a ballot of the result that the solver beside has for a task, if there is one.
-    async fn adopt(&mut self, shared: &Shared, task: TaskId, look: Look<'_>) -> Result<(), Stop> {
+    async fn adopt(&mut self, shared: &Shared, task: TaskId, seen: Seen, look: Look<'_>) -> Result<(), Stop> {
         if !self.is_watching() {
             return Ok(());
         }
-        let (view, found) = view(shared, task, None, look).await?;
+        let (view, found) = seen;
         let (Some(at), Some(found)) = (view.task, found) else {
             self.watched.remove(&task);
             return Ok(());
@@ -298,7 +316,12 @@ impl Verifier {
                 self.leave(id);
                 continue;
             }
-            shared.run(Role::Verifier, task, &served, question);
+            // What is claimed is read in one pass where it is right; what comes out is the own result all the same.
+            let guess = match at.output(id).await? {
+                Some(types::Payload::Inline(output)) => Some(output),
+                _ => None,
+            };
+            shared.run(Role::Verifier, task, &served, question, guess);
         }
         Ok(())
     }
@@ -375,12 +398,7 @@ fn agrees(ballot: &Ballot, solution: &types::Solution) -> bool {
 }
 
 /// Everything about a task that matters to its ballot, which may be there or not.
-async fn view(
-    shared: &Shared,
-    task: TaskId,
-    ballot: Option<&Ballot>,
-    look: Look<'_>,
-) -> Result<(ChainView, Option<types::Task>), ChainError> {
+async fn view(shared: &Shared, task: TaskId, ballot: Option<&Ballot>, look: Look<'_>) -> Result<Seen, ChainError> {
     let at = look.best;
     let mut view =
         ChainView { block: at.number(), finalized: look.finalized.number(), task: None, solution: None, dispute: None };

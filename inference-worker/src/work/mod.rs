@@ -217,6 +217,7 @@ impl Worker {
 
     /// Looks at a new best block.
     async fn block(&mut self, head: Head) -> Result<(), Stop> {
+        let begin = Instant::now();
         let best = self.shared.chain.at(head.hash).await?;
         let finalized = self.shared.chain.finalized().await?;
         let look = Look { best: &best, finalized: &finalized };
@@ -232,6 +233,7 @@ impl Worker {
             self.shared.journal.prune(finalized.number().saturating_sub(KEEP))?;
         }
         self.shared.metrics.best_block.set(i64::from(head.number));
+        self.shared.metrics.block_seconds.observe(begin.elapsed().as_secs_f64());
         tracing::debug!(number = head.number, "block");
         Ok(())
     }

@@ -80,14 +80,14 @@ impl Local {
                 ControlFlow::Continue(())
             }
         })?;
-        Ok(self.took(answer, begin.elapsed()))
+        Ok(self.took(answer, begin.elapsed(), true))
     }
 
-    /// Takes in how long an answer took.
-    pub fn took(&self, answer: assay_engine::Answer, time: Duration) -> Answer {
+    /// An answer and how long it took; `learn` says whether later ones of this model are expected to take as long.
+    pub fn took(&self, answer: assay_engine::Answer, time: Duration, learn: bool) -> Answer {
         let seconds = time.as_secs_f64();
         let measured = seconds / answer.tokens.max(1) as f64;
-        if let Ok(mut speed) = self.speed.lock() {
+        if let Some(mut speed) = self.speed.lock().ok().filter(|_| learn) {
             *speed = Some(speed.map_or(measured, |old| old + WEIGHT * (measured - old)));
         }
         Answer { output: answer.output, trace: answer.trace, tokens: answer.tokens, seconds }

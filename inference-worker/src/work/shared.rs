@@ -135,8 +135,8 @@ impl Shared {
         self.runs.running.len() < self.runs.batch
     }
 
-    /// Runs a task for `role`; the result is reported.
-    pub fn run(&mut self, role: Role, task: types::Task, served: &Served, question: Question) {
+    /// Runs a task for `role`; the result is reported. `guess` is an output that may be right.
+    pub fn run(&mut self, role: Role, task: types::Task, served: &Served, question: Question, guess: Option<Vec<u8>>) {
         let Question { input, parameters, seed, included } = question;
         let stop = Arc::new(AtomicBool::new(false));
         self.runs.running.insert(task.id, Run { included, role, stop: stop.clone() });
@@ -146,7 +146,7 @@ impl Shared {
             // The worker may be gone; nothing was promised to anybody yet.
             let _ = reporter.send(Report::Run { role, task: Box::new(task), included, result });
         });
-        self.runs.runner.run(Order { local: served.local.clone(), input, parameters, seed, stop, done });
+        self.runs.runner.run(Order { local: served.local.clone(), input, parameters, seed, guess, stop, done });
     }
 
     /// The bond, if some of it has matured; says once that it has not.

@@ -28,6 +28,7 @@ fn order(
         input: input.to_vec(),
         parameters,
         seed: [seed; 32],
+        guess: None,
         stop: Arc::new(AtomicBool::new(stopped)),
         done: Box::new(move |result| sender.send(result).unwrap()),
     };
@@ -42,10 +43,14 @@ fn orders_that_come_together_get_the_answers_they_get_alone() {
     let locals = [load(1), load(2)];
     let runner = Runner::start().unwrap();
     let mut results = Vec::new();
+    let mut before = None;
     for i in 0..20u8 {
         let local = &locals[usize::from(i % 2)];
-        let (order, result) = order(local, format!("w{} w9", 3 + i).as_bytes(), 1 + u32::from(i), i, false);
+        let (mut order, result) = order(local, format!("w{} w9", 3 + i).as_bytes(), 1 + u32::from(i), i, false);
         let alone = local.run(&order.input, &order.parameters, order.seed, &order.stop).unwrap();
+        // A guess that is right, one that is the answer to the task before, or none.
+        order.guess = [Some(alone.output.clone()), before, None][usize::from(i % 3)].take();
+        before = Some(alone.output.clone());
         runner.run(order);
         results.push((alone, result));
     }

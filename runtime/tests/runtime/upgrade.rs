@@ -1,8 +1,12 @@
-//! This runtime on the state that the one before it left, with tasks and bonds under way.
+//! This runtime on the states that those before it left, with tasks, disputes and bonds under way.
 
 use crate::common::{kept, Blocks};
-use assay_runtime::{Bonds, Emissions, Models, Runtime, Settings, Solutions, Tasks, VERSION};
+use assay_runtime::{
+    Balances, Bonds, Contestation, Emissions, Models, Runtime, RuntimeOrigin, Settings, Solutions, System, Tasks,
+    VERSION,
+};
 use assay_traits::TaskState;
+use frame_support::{assert_ok, traits::fungible::InspectHold};
 use frame_system::LastRuntimeUpgrade;
 
 /// Blocks in which everything that was under way has ended, by the sweepers' doing where nobody else did anything.
@@ -15,11 +19,12 @@ fn check() {
     Emissions::do_try_state().expect("emissions");
     Tasks::do_try_state().expect("tasks");
     Solutions::do_try_state().expect("solutions");
+    Contestation::do_try_state().expect("contestation");
 }
 
-#[test]
-fn tasks_of_the_runtime_before_end_under_this_one() {
-    kept("spec-1/state.txt").execute_with(|| {
+/// Makes blocks upon a state until everything that was under way has ended, in any of `ends`.
+fn go_on(state: &str, under_way: &[TaskState], ends: &[TaskState]) {
+    kept(state).execute_with(|| {
         let version = || LastRuntimeUpgrade::<Runtime>::get().expect("every block sets it").spec_version.0;
         let states = || pallet_tasks::Tasks::<Runtime>::iter_values().map(|task| task.state).collect::<Vec<_>>();
         assert!(version() < VERSION.spec_version);
@@ -28,22 +33,45 @@ fn tasks_of_the_runtime_before_end_under_this_one() {
         blocks.begin();
         assert_eq!(version(), VERSION.spec_version);
         check();
-        for state in [TaskState::Open, TaskState::Solved] {
-            assert!(states().contains(&state), "no task is {state:?}");
+        for state in under_way {
+            assert!(states().contains(state), "no task is {state:?}");
         }
         assert!(pallet_solutions::Commitments::<Runtime>::iter().next().is_some(), "nobody has committed");
-        assert!(
-            pallet_bonds::Ledgers::<Runtime>::iter_values().any(|ledger| !ledger.unbonding.is_empty()),
-            "nobody leaves"
-        );
+        let leaving: Vec<_> = pallet_bonds::Ledgers::<Runtime>::iter()
+            .filter_map(|(who, ledger)| Some((who, ledger.unbonding.last()?.leaves_at)))
+            .collect();
+        assert!(!leaving.is_empty(), "nobody leaves");
         blocks.end();
 
         for _ in 0..BLOCKS {
             blocks.begin();
             blocks.end();
         }
+        blocks.begin();
         check();
-        let ended = |state: &TaskState| matches!(state, TaskState::Settled | TaskState::Expired);
-        assert!(states().iter().all(ended), "{:?}", states());
+        assert!(states().iter().all(|state| ends.contains(state)), "{:?}", states());
+        assert_eq!(pallet_contestation::Disputes::<Runtime>::iter().count(), 0);
+        // What was unbonded before is paid out.
+        for (who, leaves_at) in leaving {
+            assert!(System::block_number() > leaves_at, "let more blocks pass");
+            let held = || Balances::total_balance_on_hold(&who);
+            let before = held();
+            assert_ok!(Bonds::withdraw(RuntimeOrigin::signed(who.clone())));
+            assert!(held() < before);
+        }
+        blocks.end();
     });
+}
+
+#[test]
+fn what_the_first_runtime_left_ends_under_this_one() {
+    use TaskState::*;
+    go_on("spec-1/state.txt", &[Open, Solved], &[Settled, Expired]);
+}
+
+#[test]
+fn what_the_runtime_before_left_ends_under_this_one() {
+    use TaskState::*;
+    // Nobody opens a ballot in the dispute, so it ends with the fee back at the user.
+    go_on("spec-2/state.txt", &[Solved, Disputed], &[Settled, Refunded, Expired]);
 }

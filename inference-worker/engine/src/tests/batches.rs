@@ -2,7 +2,8 @@
 
 use super::{fixture, text};
 use crate::{llama::PREFILL, Answer, EngineError, Model, PassMemory};
-use assay_types::inference::TextParameters;
+use assay_types::inference::{Output, TextParameters};
+use codec::{DecodeAll, Encode};
 use proptest::prelude::*;
 use std::ops::ControlFlow;
 
@@ -100,6 +101,101 @@ fn what_fails_fails_alone() {
     let failure = results.next().unwrap().unwrap_err();
     assert!(matches!(failure, EngineError::Numerics(assay_numerics::Error::NotFinite(_))), "{failure}");
     assert_eq!(results.next().unwrap().unwrap(), expected);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn no_guess_changes_an_answer(
+        tasks in proptest::collection::vec(task(), 1..5),
+        wrong in proptest::collection::vec((any::<prop::sample::Index>(), prop::sample::select(vec![3, 17, 63, 64, 1_000, u32::MAX])), 0..3),
+        longer in proptest::collection::vec(0u32..64, 0..3),
+        shorter in proptest::option::of(any::<prop::sample::Index>()),
+        begun in 0usize..3,
+    ) {
+        // The embedding of w63 is so large that reading it is an error.
+        let model = fixture::llama_with(2, |name, values| {
+            if name == "model.embed_tokens.weight" {
+                values[63 * 48..].iter_mut().for_each(|x| *x *= 1e20);
+            }
+        });
+        let mut memory = PassMemory::default();
+        let mut generations = Vec::new();
+        let mut expected = Vec::new();
+        for (words, max_tokens, temperature_milli, seed, _) in tasks {
+            let prompt: Vec<String> = words.iter().map(|word| format!("w{word}")).collect();
+            let (prompt, parameters) =
+                (prompt.join(" "), text(TextParameters { max_tokens, temperature_milli, ..Default::default() }));
+            let Ok(right) = alone(&model, &prompt, &parameters, seed) else { continue };
+            let Ok(Output::Text(mut guess)) = Output::decode_all(&mut &right.output[..]) else { panic!("no text") };
+            for (at, token) in &wrong {
+                let at = at.index(guess.tokens.len());
+                guess.tokens[at] = *token;
+            }
+            guess.tokens.extend(&longer);
+            if let Some(length) = &shorter {
+                guess.tokens.truncate(length.index(guess.tokens.len() + 1));
+            }
+            let mut generation = model.begin(prompt.as_bytes(), &parameters, [seed; 32]).unwrap();
+            for _ in 0..begun {
+                model.advance(&mut [&mut generation], &mut memory);
+            }
+            model.guess(&mut generation, &Output::Text(guess).encode());
+            generations.push(generation);
+            expected.push(right);
+        }
+        for _ in 0..100 {
+            model.advance(&mut generations.iter_mut().collect::<Vec<_>>(), &mut memory);
+        }
+        for (generation, right) in generations.into_iter().zip(expected) {
+            prop_assert_eq!(model.finish(generation).unwrap(), right);
+        }
+    }
+}
+
+#[test]
+fn a_right_guess_takes_one_pass_and_a_wrong_one_costs_what_comes_after_it() {
+    let model = fixture::llama(2);
+    let parameters = text(TextParameters { max_tokens: 40, temperature_milli: 0, ..Default::default() });
+    let prompt = (3..60)
+        .map(|word| format!("w{word}"))
+        .find(|prompt| alone(&model, prompt, &parameters, 0).is_ok_and(|answer| answer.tokens == 40))
+        .expect("a prompt with a long answer");
+    let right = alone(&model, &prompt, &parameters, 0).unwrap();
+    let Ok(Output::Text(output)) = Output::decode_all(&mut &right.output[..]) else { panic!("no text") };
+    let passes = |change: &dyn Fn(&mut Vec<u32>)| {
+        let mut guess = output.clone();
+        change(&mut guess.tokens);
+        let mut generation = model.begin(prompt.as_bytes(), &parameters, [0; 32]).unwrap();
+        model.guess(&mut generation, &Output::Text(guess).encode());
+        let mut passes = 0;
+        while !generation.is_done() {
+            model.advance(&mut [&mut generation], &mut PassMemory::default());
+            passes += 1;
+        }
+        assert_eq!(model.finish(generation).unwrap(), right);
+        passes
+    };
+    assert_eq!(passes(&|_| {}), 1);
+    assert_eq!(passes(&|tokens| tokens[29] ^= 1), 1 + 10);
+    assert_eq!(passes(&|tokens| tokens.truncate(30)), 1 + 10);
+    assert_eq!(passes(&|tokens| tokens.clear()), 40);
+}
+
+#[test]
+fn what_fails_after_the_last_layer_fails_too() {
+    // The squares of what the last layer gives are infinite, which the norm after it finds.
+    let model = fixture::llama_with(1, |name, values| {
+        if name.ends_with("mlp.down_proj.weight") {
+            values.iter_mut().for_each(|x| *x *= 1e20);
+        }
+    });
+    let parameters = text(TextParameters { max_tokens: 3, temperature_milli: 0, ..Default::default() });
+    let mut generations = [b"w3", b"w4"].map(|prompt| model.begin(prompt, &parameters, [0; 32]).unwrap());
+    model.advance(&mut generations.iter_mut().collect::<Vec<_>>(), &mut PassMemory::default());
+    for generation in generations {
+        assert!(matches!(model.finish(generation), Err(EngineError::Numerics(assay_numerics::Error::NotFinite(_)))));
+    }
 }
 
 #[test]

@@ -85,7 +85,8 @@ impl Process {
         self.lines.try_iter().any(|line| line.contains(part))
     }
 
-    fn signal(&self, signal: &str) {
+    /// Sends it a signal, by the signal's name with a dash.
+    pub fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
@@ -111,6 +112,8 @@ impl Drop for Process {
     }
 }
 
+/// A node, running or not: where it is and what it is told.
+#[derive(Clone)]
 pub struct Node {
     name: &'static str,
     folder: PathBuf,

@@ -7,11 +7,6 @@ use assay_types::{protocol, ModelId};
 use serde_json::{json, Value};
 use std::{fs, path::Path, process::Command, sync::Arc};
 
-/// Blocks of an epoch, and so until a bond is mature.
-pub const EPOCH: u32 = 6;
-/// Blocks until a bond that was taken out can be withdrawn.
-pub const UNBONDING: u32 = 31;
-
 /// The plain chain specification of a network that the node knows by name.
 pub fn current(network: &str) -> Value {
     let output = Command::new(built("assay-node")).args(["export-chain-spec", "--chain", network]).output().unwrap();
@@ -25,23 +20,35 @@ fn patch(spec: &mut Value) -> &mut Value {
 
 /// Shortens a network's periods as far as the relations between them allow.
 pub fn hasty(mut spec: Value) -> Value {
-    let settings = &mut patch(&mut spec)["settings"];
-    settings["epochLength"] = EPOCH.into();
+    set_periods(&mut spec, 6, 1, 31);
+    spec
+}
+
+/// As [`hasty`], with as many blocks to vote in disputes and to open ballots as a worker needs on a busy machine.
+pub fn hasty_with_disputes(mut spec: Value) -> Value {
+    set_periods(&mut spec, 8, 3, 41);
+    spec
+}
+
+/// `epoch`: blocks of an epoch, and so until a bond is mature; `ballots`: blocks of each phase of a dispute; `unbonding`:
+/// blocks until a bond that was taken out can be withdrawn.
+fn set_periods(spec: &mut Value, epoch: u32, ballots: u32, unbonding: u32) {
+    let settings = &mut patch(spec)["settings"];
+    settings["epochLength"] = epoch.into();
     // As the runtime encodes a parameter: the pallet that it is for, its own index, and that there is a value.
     let parameters = settings["parameters"].as_array_mut().unwrap();
     for (index, blocks) in [
-        ("0x000001", 20), // tasks: default deadline
-        ("0x000101", 20), // tasks: longest deadline
-        ("0x010001", 1),  // solutions: reveal grace
-        ("0x010101", 4),  // solutions: contest window
-        ("0x020001", 1),  // disputes: ballots are taken
-        ("0x020101", 1),  // disputes: ballots are opened
-        ("0x030101", UNBONDING),
+        ("0x000001", 20),      // tasks: default deadline
+        ("0x000101", 20),      // tasks: longest deadline
+        ("0x010001", 1),       // solutions: reveal grace
+        ("0x010101", 4),       // solutions: contest window
+        ("0x020001", ballots), // disputes: ballots are taken
+        ("0x020101", ballots), // disputes: ballots are opened
+        ("0x030101", unbonding),
     ] {
         parameters.retain(|parameter| !parameter.as_str().unwrap().starts_with(index));
         parameters.push(format!("{index}{}", hex::encode(u32::to_le_bytes(blocks))).into());
     }
-    spec
 }
 
 /// Registers an artefact, offered by Charlie, whose tasks earn the full reward. Returns its id.
