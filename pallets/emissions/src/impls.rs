@@ -1,7 +1,7 @@
 //! What the pallet does for other pallets.
 
 use crate::{pallet::*, types::*, weights::WeightInfo, MAX_PAID_VALIDATORS, UNBOUNDED};
-use assay_math::{fixed::mul_div, multiplier, split_reward, work_reward, EmissionCurve};
+use assay_math::{bounded_reward, fixed::mul_div, multiplier, split_reward, tenure_allowance, EmissionCurve, Emitted};
 use assay_traits::{Delegators, RewardSplit, WorkRewards};
 use assay_types::{Balance, BlockNumber, ASY};
 use frame_support::{
@@ -82,9 +82,8 @@ impl<T: Config> Pallet<T> {
         0
     }
 
-    /// What one tenure may reserve whose first reservation is made in block `since`: twice its schedule.
     fn allowance(curve: &EmissionCurve, since: BlockNumber) -> Balance {
-        curve.scheduled_after(since, T::TenureLength::get()).saturating_mul(2)
+        tenure_allowance(curve, since, T::TenureLength::get())
     }
 
     /// The use of the current tenure's allowance.
@@ -100,18 +99,24 @@ impl<T: Config> Pallet<T> {
 
     /// The reward under every bound, and the use of the tenure's allowance before it.
     fn fix_reward(rate: FixedU128, sunk_fee: Balance) -> (Balance, TenureUse) {
-        let curve = EmissionCurves::<T>::get().work;
-        let minted = MintedWork::<T>::get();
-        let supply = minted.saturating_add(ReservedWork::<T>::get());
         let tenure = Self::tenure_use();
-        let paced =
-            work_reward(rate.into_inner(), minted, curve.cap(), ASY, multiplier(supply, curve.scheduled(Self::now())));
+        let emitted = Emitted {
+            minted: MintedWork::<T>::get(),
+            reserved: ReservedWork::<T>::get(),
+            tenure_since: tenure.since,
+            tenure_reserved: tenure.reserved,
+        };
         let per_sunk_fee = T::RewardPerSunkFee::get();
         let sunk = if per_sunk_fee == UNBOUNDED { Balance::MAX } else { per_sunk_fee.saturating_mul_int(sunk_fee) };
-        let reward = paced
-            .min(curve.cap().saturating_sub(supply))
-            .min(Self::allowance(&curve, tenure.since).saturating_sub(tenure.reserved))
-            .min(sunk);
+        let reward = bounded_reward(
+            &EmissionCurves::<T>::get().work,
+            rate.into_inner(),
+            ASY,
+            &emitted,
+            Self::now(),
+            T::TenureLength::get(),
+            sunk,
+        );
         (reward, tenure)
     }
 

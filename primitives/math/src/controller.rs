@@ -1,6 +1,9 @@
 //! The controller that paces work rewards: it measures what was minted against what was scheduled.
 
-use crate::fixed::{exp2, mul_div, saturate, ONE};
+use crate::{
+    curve::EmissionCurve,
+    fixed::{exp2, mul_div, saturate, ONE},
+};
 use primitive_types::U256;
 
 /// Largest multiplier, with 18 decimals.
@@ -44,6 +47,45 @@ pub fn work_reward(rate: u128, minted: u128, cap: u128, token: u128, multiplier:
     saturate(product.checked_div(U256::from(ONE).saturating_mul(U256::from(ONE))).unwrap_or_default())
 }
 
+/// What of the work part was emitted before a reward is fixed, in smallest units.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Emitted {
+    /// Minted so far.
+    pub minted: u128,
+    /// Reserved and not minted yet.
+    pub reserved: u128,
+    /// Block in which the present tenure made its first reservation.
+    pub tenure_since: u32,
+    /// Reserved in the present tenure, whatever became of it.
+    pub tenure_reserved: u128,
+}
+
+/// What a tenure of `tenure_length` blocks may reserve whose first reservation is made in block `since`: twice its
+/// schedule.
+pub fn tenure_allowance(curve: &EmissionCurve, since: u32, tenure_length: u32) -> u128 {
+    curve.scheduled_after(since, tenure_length).saturating_mul(2)
+}
+
+/// The work reward that is fixed in block `now`: [`work_reward`] under what the cap leaves, what is left of the
+/// [`tenure_allowance`], and `limit`.
+pub fn bounded_reward(
+    curve: &EmissionCurve,
+    rate: u128,
+    token: u128,
+    emitted: &Emitted,
+    now: u32,
+    tenure_length: u32,
+    limit: u128,
+) -> u128 {
+    let supply = emitted.minted.saturating_add(emitted.reserved);
+    let multiplier = multiplier(supply, curve.scheduled(now));
+    let allowance = tenure_allowance(curve, emitted.tenure_since, tenure_length);
+    work_reward(rate, emitted.minted, curve.cap(), token, multiplier)
+        .min(curve.cap().saturating_sub(supply))
+        .min(allowance.saturating_sub(emitted.tenure_reserved))
+        .min(limit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +119,27 @@ mod tests {
         assert_eq!(work_reward(ONE, 0, 0, 1_000, ONE), 0);
         assert_eq!(work_reward(0, 0, 100, 1_000, ONE), 0);
         assert_eq!(work_reward(u128::MAX, 0, u128::MAX, u128::MAX, u128::MAX), u128::MAX);
+    }
+
+    #[test]
+    fn each_bound_of_a_reward_holds_alone() {
+        let curve = EmissionCurve::Linear { per_block: 1_000, cap: 1_000_000 };
+        let reward = |emitted: &Emitted, limit| bounded_reward(&curve, ONE, 50_000, emitted, 500, 10, limit);
+        let on_schedule = Emitted { minted: 400_000, reserved: 100_000, tenure_since: 495, tenure_reserved: 0 };
+        // 50,000 x (1 - 0.4), of which the tenure has 20,000.
+        assert_eq!(reward(&on_schedule, u128::MAX), 20_000);
+        assert_eq!(reward(&Emitted { tenure_reserved: 19_000, ..on_schedule }, u128::MAX), 1_000);
+        assert_eq!(reward(&Emitted { tenure_reserved: 21_000, ..on_schedule }, u128::MAX), 0);
+        assert_eq!(reward(&on_schedule, 7), 7);
+        let smaller = |emitted: &Emitted| bounded_reward(&curve, ONE, 10_000, emitted, 500, 10, u128::MAX);
+        assert_eq!(smaller(&on_schedule), 6_000, "as long as no bound is lower");
+        assert!(smaller(&Emitted { reserved: 101_000, ..on_schedule }) < 6_000, "what is reserved counts");
+        let almost = Emitted { minted: 999_000, reserved: 999, tenure_since: 1_000, tenure_reserved: 0 };
+        let late = EmissionCurve::Halving { initial: 1_000, interval: 1_000_000, cap: 1_000_000 };
+        assert_eq!(bounded_reward(&late, u128::MAX, 50_000, &almost, 2_000, 10, u128::MAX), 0, "nothing is scheduled");
+        let early =
+            bounded_reward(&late, u128::MAX, 50_000, &Emitted { tenure_since: 990, ..almost }, 1_000, 10, u128::MAX);
+        assert_eq!(early, 1, "what the cap leaves");
     }
 
     proptest! {

@@ -22,7 +22,7 @@ pub mod fixed;
 pub mod presets;
 pub mod split;
 
-pub use controller::{multiplier, work_reward};
+pub use controller::{bounded_reward, multiplier, tenure_allowance, work_reward, Emitted};
 pub use curve::{Curves, EmissionCurve};
 pub use fixed::{exp2, ONE};
 pub use presets::Preset;
