@@ -94,6 +94,9 @@ pub struct RunArgs {
     /// Penalty for tokens seen before, in thousandths; 1000 is none.
     #[arg(long, default_value_t = TextParameters::default().repetition_penalty_milli)]
     pub repetition_penalty_milli: u32,
+    /// A text before which the answer ends; up to four times.
+    #[arg(long, value_name = "TEXT")]
+    pub stop: Vec<String>,
     /// Print the answer with everything that it depends on, for `verify`, as one JSON object.
     #[arg(long)]
     pub json: bool,
@@ -186,6 +189,7 @@ pub fn run(args: RunArgs, threads: &Arc<Threads>) -> anyhow::Result<()> {
         top_k: args.top_k,
         top_p_milli: args.top_p_milli,
         repetition_penalty_milli: args.repetition_penalty_milli,
+        stop: args.stop.clone(),
     });
     let parameters = choices.clone().map_or(Parameters::Embedding, Parameters::Text);
     let begin = Instant::now();
