@@ -173,7 +173,7 @@ impl Model {
         threads: Arc<Threads>,
     ) -> Result<Self, EngineError> {
         manifest.check().map_err(|reason| EngineError::Manifest(reason.into()))?;
-        let mut tensors = Tensors::from_bytes(&weights, &manifest.architecture)?;
+        let mut tensors = Tensors::from_bytes(&weights, &manifest.architecture, manifest.layer_weights)?;
         let mut tokenizer = read_tokenizer(tokenizer)?;
         let (network, vocabulary) = match (&manifest.architecture, &manifest.text, &manifest.embedding) {
             (Architecture::Llama(shape), Some(rules), _) => {

@@ -5,7 +5,7 @@ use crate::out;
 use anyhow::Context;
 use assay_engine::{
     import::{self, Options},
-    manifest::PROMPT_MARK,
+    manifest::{LayerWeights, PROMPT_MARK},
     Model, Threads,
 };
 use assay_types::inference::{Output, Parameters, TextParameters};
@@ -46,6 +46,9 @@ pub struct ImportArgs {
     /// Shorten the context to this many tokens.
     #[arg(long, value_name = "TOKENS")]
     pub max_context: Option<usize>,
+    /// How the matrices of the layers are stored: w8, or w4 for half the memory and less accuracy.
+    #[arg(long, default_value = LayerWeights::W8.name())]
+    pub weights: LayerWeights,
 }
 
 /// Show a model artefact and check it.
@@ -121,6 +124,7 @@ pub fn import(args: ImportArgs, threads: &Arc<Threads>) -> anyhow::Result<()> {
         template: args.template,
         chat_template: !args.no_chat_template,
         max_context: args.max_context,
+        layer_weights: args.weights,
         ..Options::new(&args.name, &args.licence, &args.source)
     };
     let bar = bar("quantising");

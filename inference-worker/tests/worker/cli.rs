@@ -208,6 +208,28 @@ fn a_stop_text_ends_an_answer_and_is_part_of_what_is_verified() {
 }
 
 #[test]
+fn weights_of_four_bits_are_asked_for_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("source");
+    crate::common::llama(&source, 1);
+    let import = |weights: &str| {
+        let target = folder.path().join(weights);
+        let arguments =
+            ["--name", "tiny", "--licence", "CC0-1.0", "--weights", weights, "--to", target.to_str().unwrap()];
+        run(&[&["model", "import", "--from", source.to_str().unwrap()], &arguments[..]].concat())
+    };
+    let (eight, four, three) = (import("w8"), import("w4"), import("w3"));
+    assert!(eight.status.success() && four.status.success(), "{four:?}");
+    assert_ne!(eight.stdout, four.stdout);
+    let size = |weights: &str| folder.path().join(weights).join("weights.safetensors").metadata().unwrap().len();
+    assert!(size("w4") < size("w8"));
+    assert_eq!(three.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&three.stderr).contains("there are w8 and w4"), "{three:?}");
+    let inspected = run(&["model", "inspect", folder.path().join("w4").to_str().unwrap()]);
+    assert!(String::from_utf8_lossy(&inspected.stdout).contains("\"layer_weights\": \"W4\""), "{inspected:?}");
+}
+
+#[test]
 fn a_folder_without_a_model_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let line = failure(&solve(folder.path(), &folder.path().join("data")), 7);

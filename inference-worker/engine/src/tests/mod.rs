@@ -5,6 +5,7 @@ mod families;
 pub(crate) mod fixture;
 mod golden;
 mod oracle;
+mod packed;
 mod refusals;
 mod stops;
 mod verification;
