@@ -1,5 +1,6 @@
 //! Why the engine refuses: one variant per reason, one line each.
 
+use assay_types::inference::{MAX_STOPS, MAX_STOP_BYTES};
 use std::{
     fmt::{self, Display, Write},
     path::{Path, PathBuf},
@@ -112,6 +113,12 @@ pub enum EngineError {
         /// The most that is allowed.
         most: u32,
     },
+    /// There are more stop texts than are allowed.
+    #[error("there are {0} stop texts; at most {MAX_STOPS} are allowed")]
+    TooManyStops(usize),
+    /// A stop text is empty or too long.
+    #[error("the stop text '{}' has {} bytes; 1 to {MAX_STOP_BYTES} are allowed", Shown(.0), .0.len())]
+    StopLength(String),
     /// The prompt has no token.
     #[error("the prompt is empty")]
     EmptyPrompt,
