@@ -7,6 +7,7 @@ mod golden;
 mod oracle;
 mod packed;
 mod refusals;
+mod shapes;
 mod stops;
 mod verification;
 
