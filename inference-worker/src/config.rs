@@ -136,6 +136,9 @@ pub struct Ask {
     /// Makes tokens that were used less likely; 1 does nothing [default: 1.1]
     #[arg(long, env = "ASSAY_REPETITION_PENALTY", value_name = "R")]
     pub repetition_penalty: Option<f64>,
+    /// A text before which the answer ends; up to four times
+    #[arg(long, value_name = "TEXT")]
+    pub stop: Vec<String>,
     /// Blocks from now in which the task must be solved [default: the chain's]
     #[arg(long, env = "ASSAY_DEADLINE", value_name = "BLOCKS")]
     pub deadline: Option<u32>,
@@ -231,7 +234,7 @@ impl Settings {
         fill!(
             flags, file,
             options: model, fee, max_tokens, temperature, top_k, top_p, repetition_penalty, deadline, follow_timeout;
-            lists: models
+            lists: models, stop
         );
         flags
     }

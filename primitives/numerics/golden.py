@@ -46,6 +46,31 @@ def quantise(x, limit):
     return [nearest(f(f(v * limit) / amax)) for v in x], f(amax / limit)
 
 
+def quantise_w4(x):
+    """Multipliers, one for each 32 columns, and weights of a row, and its scale."""
+    amax = max(abs(v) for v in x)
+    if amax < 2.0**-100:
+        return [0] * -(-len(x) // 32), [0] * len(x), 0.0
+    scale = f(amax / 441.0)
+    multipliers, weights = [], []
+    for begin in range(0, len(x), 32):
+        group = x[begin : begin + 32]
+        largest = max(abs(v) for v in group)
+        m = min(63, math.ceil(f(f(largest * 63.0) / amax)))
+        multipliers.append(m)
+        step = f(m * scale)
+        weights += [max(-7, min(7, nearest(f(v / step)))) if m else 0 for v in group]
+    return multipliers, weights, scale
+
+
+def pack_w4(multipliers, weights):
+    """The bytes of a row: blocks of 64 columns, column i in the low half of byte i, column 32 + i in the high half."""
+    weights = weights + [0] * (-len(weights) % 64)
+    blocks = [weights[i : i + 64] for i in range(0, len(weights), 64)]
+    nibbles = bytes(b[i] + 8 | b[i + 32] + 8 << 4 for b in blocks for i in range(32))
+    return nibbles, bytes(multipliers + [0] * (len(multipliers) % 2))
+
+
 def lanes(terms):
     lane = [0.0] * 16
     for i, term in enumerate(terms):
@@ -161,8 +186,25 @@ def sample(logits, visible, seed, position, temperature, top_k, top_p, penalty):
     raise AssertionError("the target is below the total")
 
 
-def rope_table(positions, dim, base):
-    frequencies = [base ** (-(2.0 * i) / dim) for i in range(dim // 2)]
+def linear(factor):
+    return lambda w: w / factor
+
+
+def llama3(factor, low, high, context):
+    def scaled(w):
+        wave = 2.0 * math.pi / w
+        if wave > context / low:
+            return w / factor
+        if wave < context / high:
+            return w
+        s = (context / wave - low) / (high - low)
+        return (1.0 - s) * w / factor + s * w
+
+    return scaled
+
+
+def rope_table(positions, dim, base, scaled=lambda w: w):
+    frequencies = [scaled(base ** (-(2.0 * i) / dim)) for i in range(dim // 2)]
     out = []
     for p in range(positions):
         out += [f(math.cos(p * w)) for w in frequencies] + [f(math.sin(p * w)) for w in frequencies]
@@ -198,14 +240,22 @@ def operations():
         scales.append(scale)
     ops["weights_w8"] = struct.pack("<24000b", *sum(matrix, []))
     ops["weights_w8_scales"] = floats(scales)
+    packed = [quantise_w4(weights[row * 600 : (row + 1) * 600]) for row in range(40)]
+    rows = [pack_w4(multipliers, q) for multipliers, q, _ in packed]
+    ops["weights_w4"] = b"".join(nibbles for nibbles, _ in rows)
+    ops["weights_w4_multipliers"] = b"".join(multipliers for _, multipliers in rows)
+    ops["weights_w4_scales"] = floats([scale for _, _, scale in packed])
+    whole = [[m[i // 32] * q[i] for i in range(600)] for m, q, _ in packed]
     bias = numbers(3, 40)
     for name, limit in (("a8", 127.0), ("a16", 32512.0)):
         q, scale = quantise(x, limit)
         ops[f"quantise_{name}"] = struct.pack("<600h", *q) + floats([scale])
-        sums = [sum(a * b for a, b in zip(q, row)) for row in matrix]
-        ops[f"product_{name}"] = floats(
-            [f(f(f(f(s) * w) * scale) + b) for s, w, b in zip(sums, scales, bias)]
-        )
+        row_scales = [row_scale for _, _, row_scale in packed]
+        for product, integers, weight_scales in (("product", matrix, scales), ("product_w4", whole, row_scales)):
+            sums = [sum(a * b for a, b in zip(q, row)) for row in integers]
+            ops[f"{product}_{name}"] = floats(
+                [f(f(f(f(s) * w) * scale) + b) for s, w, b in zip(sums, weight_scales, bias)]
+            )
     ops["sum"] = floats([lanes(x)])
     ops["dot"] = floats([dot(x, numbers(4, 600))])
     weight, shift = numbers(5, 600), numbers(6, 600)
@@ -223,6 +273,8 @@ def operations():
     ops["half"] = b"".join(half_bits(v) for v in numbers(8, 10000, 1000.0))
     table = rope_table(256, 64, 10000.0)
     ops["rope_table"] = floats(table)
+    ops["rope_table_linear"] = floats(rope_table(256, 64, 10000.0, linear(2.5)))
+    ops["rope_table_llama3"] = floats(rope_table(256, 64, 10000.0, llama3(8.0, 1.0, 4.0, 64.0)))
     head, row = numbers(9, 64, 4.0), table[200 * 64 : 201 * 64]
     cos, sin = row[:32], row[32:]
     first = [f(f(head[i] * cos[i]) - f(head[i + 32] * sin[i])) for i in range(32)]

@@ -1,15 +1,22 @@
 //! The tensors of an artefact: which there must be, how they are stored, and how they are read back.
 
 use crate::{
-    manifest::{Architecture, Bert, Llama},
+    manifest::{Architecture, Bert, LayerWeights, Llama},
     EngineError,
 };
-use assay_numerics::{matrix::Bytes, Matrix};
+use assay_numerics::{
+    matrix::{Bytes, BLOCK, GROUP},
+    Format, Matrix, Weights,
+};
 use safetensors::{Dtype, SafeTensors, View};
 use std::{borrow::Cow, collections::BTreeMap};
 
 /// Added to a matrix's name for the tensor that holds its scales.
 const SCALE_SUFFIX: &str = ".scale";
+/// Added to a W4 matrix's name for the tensor that holds its multipliers.
+const MULTIPLIER_SUFFIX: &str = ".multiplier";
+/// What the names of a layer's tensors begin with.
+const LAYERS: [&str; 2] = ["model.layers.", "encoder.layer."];
 
 /// A tensor that an architecture has.
 #[derive(Clone, Debug)]
@@ -18,6 +25,17 @@ pub struct Spec {
     pub name: String,
     /// Rows and columns of a matrix, which is quantised; only the length of a vector, which stays in floats.
     pub shape: Vec<usize>,
+}
+
+impl Spec {
+    /// How a matrix is stored in a model whose layers are stored as `layers` says.
+    pub fn format(&self, layers: LayerWeights) -> Format {
+        if LAYERS.iter().any(|layer| self.name.starts_with(layer)) {
+            layers.into()
+        } else {
+            Format::W8
+        }
+    }
 }
 
 /// Every tensor of `architecture`.
@@ -108,10 +126,14 @@ pub struct Tensors {
 
 impl Tensors {
     /// Quantises a source tensor, if it is a matrix, and adds it.
-    pub fn add(&mut self, spec: &Spec, values: Vec<f32>) -> Result<(), EngineError> {
+    pub fn add(&mut self, spec: &Spec, values: Vec<f32>, layers: LayerWeights) -> Result<(), EngineError> {
         match spec.shape.as_slice() {
             [_, columns] => {
-                self.matrices.insert(spec.name.clone(), Matrix::quantise(*columns, &values)?);
+                let quantised = match spec.format(layers) {
+                    Format::W8 => Matrix::quantise(*columns, &values),
+                    Format::W4 => Matrix::quantise_w4(*columns, &values),
+                };
+                self.matrices.insert(spec.name.clone(), quantised?);
             }
             _ => {
                 if !assay_numerics::reduce::all_finite(&values) {
@@ -131,36 +153,59 @@ impl Tensors {
     /// The bytes of the weights file: the same for the same tensors on every machine.
     pub fn to_bytes(&self) -> Result<Vec<u8>, EngineError> {
         let matrices = self.matrices.iter().flat_map(|(name, matrix)| {
-            [
-                (
-                    name.clone(),
-                    Stored { shape: vec![matrix.rows(), matrix.columns()], data: Data::I8(matrix.values()) },
-                ),
-                (format!("{name}{SCALE_SUFFIX}"), Stored::floats(matrix.scales())),
-            ]
+            let rows = matrix.rows();
+            let part =
+                |suffix: &str, columns, data| (format!("{name}{suffix}"), Stored { shape: vec![rows, columns], data });
+            let mut parts = match matrix.weights() {
+                Weights::W8(values) => vec![part("", matrix.columns(), Data::I8(values))],
+                Weights::W4 { nibbles, multipliers } => {
+                    let blocks = matrix.columns().div_ceil(BLOCK);
+                    vec![
+                        part("", blocks * GROUP, Data::U8(nibbles)),
+                        part(MULTIPLIER_SUFFIX, blocks * 2, Data::U8(multipliers)),
+                    ]
+                }
+            };
+            parts.push((format!("{name}{SCALE_SUFFIX}"), Stored::floats(matrix.scales())));
+            parts
         });
         let vectors = self.vectors.iter().map(|(name, vector)| (name.clone(), Stored::floats(vector)));
         safetensors::serialize(matrices.chain(vectors), None).map_err(|error| EngineError::Weights(error.to_string()))
     }
 
-    /// Reads a weights file and checks that it holds exactly the tensors of `architecture`. Matrices stay where they
-    /// are in the file.
-    pub fn from_bytes(shared: &Bytes, architecture: &Architecture) -> Result<Self, EngineError> {
+    /// Reads a weights file and checks that it holds exactly the tensors of `architecture`, stored as `layers` says.
+    /// Matrices stay where they are in the file.
+    pub fn from_bytes(shared: &Bytes, architecture: &Architecture, layers: LayerWeights) -> Result<Self, EngineError> {
         let bytes = (**shared).as_ref();
         let file = SafeTensors::deserialize(bytes).map_err(|error| EngineError::Weights(error.to_string()))?;
         let mut tensors = Self::default();
         let mut expected = 0;
+        // A view is a part of `bytes`, so its place in them is the distance of the addresses.
+        let range = |view: &[u8]| {
+            let begin = (view.as_ptr() as usize).wrapping_sub(bytes.as_ptr() as usize);
+            begin..begin.wrapping_add(view.len())
+        };
         for spec in specs(architecture) {
             match spec.shape.as_slice() {
                 [rows, columns] => {
-                    let values = read(&file, &spec.name, Dtype::I8, &spec.shape)?;
                     let scales = read(&file, &format!("{}{SCALE_SUFFIX}", spec.name), Dtype::F32, &[*rows])?;
-                    // The view is a part of `bytes`, so its place in them is the distance of the addresses.
-                    let begin = (values.as_ptr() as usize).wrapping_sub(bytes.as_ptr() as usize);
-                    let range = begin..begin.wrapping_add(values.len());
-                    let matrix = Matrix::shared(*columns, shared.clone(), range, floats(scales))?;
+                    let matrix = match spec.format(layers) {
+                        Format::W8 => {
+                            let values = read(&file, &spec.name, Dtype::I8, &spec.shape)?;
+                            expected += 2;
+                            Matrix::shared(*columns, shared.clone(), range(values), floats(scales))?
+                        }
+                        Format::W4 => {
+                            let blocks = columns.div_ceil(BLOCK);
+                            let nibbles = read(&file, &spec.name, Dtype::U8, &[*rows, blocks * GROUP])?;
+                            let name = format!("{}{MULTIPLIER_SUFFIX}", spec.name);
+                            let multipliers = read(&file, &name, Dtype::U8, &[*rows, blocks * 2])?;
+                            expected += 3;
+                            let (nibbles, multipliers) = (range(nibbles), range(multipliers));
+                            Matrix::shared_w4(*columns, shared.clone(), nibbles, multipliers, floats(scales))?
+                        }
+                    };
                     tensors.matrices.insert(spec.name, matrix);
-                    expected += 2;
                 }
                 _ => {
                     let values = read(&file, &spec.name, Dtype::F32, &spec.shape)?;
@@ -171,8 +216,11 @@ impl Tensors {
         }
         if file.len() != expected {
             let known = |name: &str| {
+                let is_w4 = |matrix: &str| tensors.matrices.get(matrix).is_some_and(|m| m.format() == Format::W4);
                 let matrix = name.strip_suffix(SCALE_SUFFIX).unwrap_or(name);
-                tensors.matrices.contains_key(matrix) || tensors.vectors.contains_key(name)
+                name.strip_suffix(MULTIPLIER_SUFFIX).is_some_and(is_w4)
+                    || tensors.matrices.contains_key(matrix)
+                    || tensors.vectors.contains_key(name)
             };
             let unknown = file.names().into_iter().filter(|name| !known(name)).min().unwrap_or_default();
             return Err(EngineError::UnexpectedTensor(unknown.to_string()));
@@ -215,6 +263,7 @@ struct Stored<'a> {
 
 enum Data<'a> {
     I8(&'a [i8]),
+    U8(&'a [u8]),
     F32(&'a [f32]),
 }
 
@@ -228,6 +277,7 @@ impl View for Stored<'_> {
     fn dtype(&self) -> Dtype {
         match self.data {
             Data::I8(_) => Dtype::I8,
+            Data::U8(_) => Dtype::U8,
             Data::F32(_) => Dtype::F32,
         }
     }
@@ -239,6 +289,7 @@ impl View for Stored<'_> {
     fn data(&self) -> Cow<'_, [u8]> {
         match self.data {
             Data::I8(values) => values.iter().map(|q| q.cast_unsigned()).collect(),
+            Data::U8(values) => values.into(),
             Data::F32(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
         }
     }
@@ -246,6 +297,7 @@ impl View for Stored<'_> {
     fn data_len(&self) -> usize {
         match self.data {
             Data::I8(values) => values.len(),
+            Data::U8(values) => values.len(),
             Data::F32(values) => 4 * values.len(),
         }
     }

@@ -1,5 +1,6 @@
 //! Why the engine refuses: one variant per reason, one line each.
 
+use assay_types::inference::{MAX_STOPS, MAX_STOP_BYTES};
 use std::{
     fmt::{self, Display, Write},
     path::{Path, PathBuf},
@@ -12,12 +13,12 @@ const MAX_SHOWN: usize = 1_000;
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// A file cannot be read or written.
-    #[error("{path}: {source}")]
+    #[error("{path}: {reason}")]
     File {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+        /// What the system said: a part of the text, and so not the error's source as well, or it would be told twice.
+        reason: std::io::Error,
     },
     /// The folder to write an artefact to already holds something.
     #[error("{0} exists and is not empty; remove it or choose another folder")]
@@ -90,7 +91,7 @@ pub enum EngineError {
     #[error("the chat template failed: {}", Shown(.0))]
     Template(String),
     /// The source model is of a kind that cannot be imported.
-    #[error("cannot import this model: {}", Shown(.0))]
+    #[error("not supported: {}", Shown(.0))]
     Unsupported(String),
     /// The input of a task is not UTF-8 text.
     #[error("the input is not UTF-8 text")]
@@ -112,6 +113,12 @@ pub enum EngineError {
         /// The most that is allowed.
         most: u32,
     },
+    /// There are more stop texts than are allowed.
+    #[error("there are {0} stop texts; at most {MAX_STOPS} are allowed")]
+    TooManyStops(usize),
+    /// A stop text is empty or too long.
+    #[error("the stop text '{}' has {} bytes; 1 to {MAX_STOP_BYTES} are allowed", Shown(.0), .0.len())]
+    StopLength(String),
     /// The prompt has no token.
     #[error("the prompt is empty")]
     EmptyPrompt,
@@ -132,14 +139,14 @@ pub enum EngineError {
     #[error("stopped")]
     Stopped,
     /// The arithmetic refused: see [`assay_numerics::Error`].
-    #[error("{0}")]
+    #[error(transparent)]
     Numerics(#[from] assay_numerics::Error),
 }
 
 impl EngineError {
     /// Wraps an error of the file system with the path it happened at.
     pub(crate) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
-        move |source| Self::File { path: path.to_path_buf(), source }
+        move |reason| Self::File { path: path.to_path_buf(), reason }
     }
 }
 
@@ -167,6 +174,15 @@ impl Display for Shown<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_told_twice() {
+        let file = EngineError::file(Path::new("x"))(std::io::Error::other("broken"));
+        for error in [file, EngineError::Numerics(assay_numerics::Error::Weight)] {
+            // What a caller prints that goes through the causes.
+            assert!(std::error::Error::source(&error).is_none(), "{error}");
+        }
+    }
 
     #[test]
     fn a_text_from_a_file_is_shown_on_one_line_of_sensible_length() {

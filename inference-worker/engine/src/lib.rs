@@ -23,5 +23,5 @@ mod tests;
 
 pub use error::EngineError;
 pub use manifest::Manifest;
-pub use model::{Answer, Generation, Model, PassMemory, Progress, Watch};
+pub use model::{check_stops, Answer, Generation, Model, PassMemory, Progress, Watch};
 pub use threads::Threads;

@@ -1,9 +1,10 @@
 //! The manifest: every choice that two honest machines could make differently, and the files by content id.
 
 use crate::{template, EngineError};
-use assay_numerics::{rope::Scaling, Precision};
+use assay_numerics::{rope::Scaling, Format, Precision};
 use assay_types::Cid;
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 
 /// File name of the manifest in an artefact.
 pub const MANIFEST_FILE: &str = "manifest.json";
@@ -43,6 +44,9 @@ pub struct Manifest {
     pub architecture: Architecture,
     /// Precision of the activations that enter each group of weights.
     pub activations: Activations,
+    /// How the matrices of the layers are stored; absent: W8, as embeddings and output head always are.
+    #[serde(default, skip_serializing_if = "LayerWeights::is_usual")]
+    pub layer_weights: LayerWeights,
     /// How text is generated; for text models only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<TextRules>,
@@ -298,6 +302,48 @@ impl Activations {
         use ActivationPrecision::A16;
         Self { attention_input: A16, attention_output: A16, mlp_input: A16, mlp_output: A16, head: A16 }
     };
+}
+
+/// How the matrices of a model's layers are stored.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum LayerWeights {
+    /// A byte for each weight.
+    #[default]
+    W8,
+    /// Half a byte for each weight, and a multiplier for each 32 of them.
+    W4,
+}
+
+impl LayerWeights {
+    /// Its name on command lines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::W8 => "w8",
+            Self::W4 => "w4",
+        }
+    }
+
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl From<LayerWeights> for Format {
+    fn from(weights: LayerWeights) -> Self {
+        match weights {
+            LayerWeights::W8 => Self::W8,
+            LayerWeights::W4 => Self::W4,
+        }
+    }
+}
+
+impl FromStr for LayerWeights {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = [Self::W8, Self::W4].into_iter().find(|weights| weights.name() == name);
+        found.ok_or_else(|| "there are w8 and w4".into())
+    }
 }
 
 /// How text is generated.

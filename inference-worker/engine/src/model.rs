@@ -11,7 +11,7 @@ use crate::{
 };
 use assay_numerics::{matrix::Bytes, norm, Rows, Sampler, Sampling, Trace};
 use assay_types::{
-    inference::{EmbeddingOutput, Finish, Output, Parameters, TextOutput, TextParameters},
+    inference::{EmbeddingOutput, Finish, Output, Parameters, TextOutput, TextParameters, MAX_STOPS, MAX_STOP_BYTES},
     Cid, TraceDigest, MAX_INLINE,
 };
 use codec::{DecodeAll, Encode};
@@ -34,12 +34,18 @@ pub struct Progress<'a> {
     pub most: usize,
     model: &'a Model,
     tokens: &'a [u32],
+    stops: &'a [String],
 }
 
 impl Progress<'_> {
-    /// The text so far. It may end inside a character whose other bytes are still to come.
+    /// The text so far, without what may be the beginning of a stop text. It may end inside a character whose other
+    /// bytes are still to come.
     pub fn text(&self) -> String {
-        self.model.decode(self.tokens).unwrap_or_default()
+        let mut text = self.model.decode(self.tokens).unwrap_or_default();
+        let begun = |from: &usize| self.stops.iter().any(|stop| stop.starts_with(&text[*from..]));
+        let end = stop_in(&text, self.stops).or_else(|| text.char_indices().map(|(index, _)| index).find(begun));
+        text.truncate(end.unwrap_or(text.len()));
+        text
     }
 }
 
@@ -94,6 +100,8 @@ pub struct Generation {
     most: usize,
     /// Does the end-of-sequence token end it?
     ends: bool,
+    /// Texts that end it.
+    stops: Vec<String>,
     cache: Cache,
     trace: Trace,
     finish: Option<Finish>,
@@ -183,7 +191,7 @@ impl Model {
         threads: Arc<Threads>,
     ) -> Result<Self, EngineError> {
         manifest.check().map_err(|reason| EngineError::Manifest(reason.into()))?;
-        let mut tensors = Tensors::from_bytes(&weights, &manifest.architecture)?;
+        let mut tensors = Tensors::from_bytes(&weights, &manifest.architecture, manifest.layer_weights)?;
         let mut tokenizer = read_tokenizer(tokenizer)?;
         let (network, vocabulary) = match (&manifest.architecture, &manifest.text, &manifest.embedding) {
             (Architecture::Llama(shape), Some(rules), _) => {
@@ -261,6 +269,7 @@ impl Model {
                 most: generation.most,
                 model: self,
                 tokens: &generation.visible()[generation.prompt..],
+                stops: &generation.stops,
             };
             go_on(watch(&progress))
         };
@@ -284,7 +293,9 @@ impl Model {
     pub fn begin(&self, input: &[u8], parameters: &[u8], seed: [u8; 32]) -> Result<Generation, EngineError> {
         let (text, prompt, parameters) = self.prepare(input, parameters)?;
         let most = parameters.max_tokens as usize;
-        self.generation(text, prompt, most, sampling(&parameters), seed)
+        let mut generation = self.generation(text, prompt, most, sampling(&parameters), seed)?;
+        generation.stops = parameters.stop;
+        Ok(generation)
     }
 
     /// As [`Self::begin`], from tokens, and going on to exactly `most` tokens whatever they are: for measurements.
@@ -321,6 +332,7 @@ impl Model {
             known: prompt,
             most,
             ends: true,
+            stops: Vec::new(),
             trace: Trace::new(),
             finish: None,
             failure: None,
@@ -348,7 +360,7 @@ impl Model {
             Ok(text) => text,
             Err(_) => return,
         };
-        let failed = self.threads.enter(|| pass(text, &self.threads, generations, memory)).err();
+        let failed = self.threads.enter(|| pass(self, text, generations, memory)).err();
         let Some(error) = failed else { return };
         match generations {
             // Tokens that nobody has drawn may be of a kind that no model can read.
@@ -367,24 +379,37 @@ impl Model {
     /// # Errors
     /// Why it failed; [`EngineError::Stopped`] if it is not done.
     pub fn finish(&self, generation: Generation) -> Result<Answer, EngineError> {
-        let Generation { tokens, prompt, known, trace, finish, failure, .. } = generation;
+        let Generation { tokens, prompt, known, stops, trace, finish, failure, .. } = generation;
         if let Some(failure) = failure {
             return Err(failure);
         }
         let finish = finish.ok_or(EngineError::Stopped)?;
         let tokens = tokens[prompt..known].to_vec();
         let count = tokens.len();
-        encode_answer(self.text_output(tokens, finish)?, trace, count)
+        encode_answer(self.text_output(tokens, finish, &stops)?, trace, count)
     }
 
     /// The output that generated `tokens` stand for.
-    pub(crate) fn text_output(&self, tokens: Vec<u32>, finish: Finish) -> Result<Output, EngineError> {
+    pub(crate) fn text_output(
+        &self,
+        tokens: Vec<u32>,
+        finish: Finish,
+        stops: &[String],
+    ) -> Result<Output, EngineError> {
         let shown = match finish {
             Finish::EndOfSequence => &tokens[..tokens.len().saturating_sub(1)],
-            Finish::MaxTokens => &tokens,
+            Finish::MaxTokens | Finish::Stop => &tokens,
         };
-        let text = self.decode(shown)?;
+        let mut text = self.decode(shown)?;
+        if finish == Finish::Stop {
+            text.truncate(stop_in(&text, stops).unwrap_or(text.len()));
+        }
         Ok(Output::Text(TextOutput { text, tokens, finish }))
+    }
+
+    /// Whether the text of generated `tokens`, all of them decoded at once, holds one of `stops`.
+    pub(crate) fn is_stopped(&self, tokens: &[u32], stops: &[String]) -> Result<bool, EngineError> {
+        Ok(!stops.is_empty() && stop_in(&self.decode(tokens)?, stops).is_some())
     }
 
     /// The logits for the token after each of the last `count` of `tokens`, row-major, in one teacher-forced pass.
@@ -457,6 +482,7 @@ impl Model {
         let Parameters::Text(parameters) = parameters else {
             return Err(EngineError::ParametersOfAnotherKind("this model generates text"));
         };
+        check_stops(&parameters.stop)?;
         let max_tokens = parameters.max_tokens;
         if max_tokens == 0 {
             return Err(EngineError::NoTokens);
@@ -498,7 +524,8 @@ impl Model {
             return Err(EngineError::Manifest("an encoder was expected".into()));
         };
         self.threads.check()?;
-        let mut step = |done| go_on(watch(&Progress { done, most: shape.layers, model: self, tokens: &[] }));
+        let mut step =
+            |done| go_on(watch(&Progress { done, most: shape.layers, model: self, tokens: &[], stops: &[] }));
         let rows = bert.encode(&self.threads, &tokens, &mut step)?;
         let mut trace = Trace::new();
         trace.row(&rows);
@@ -527,11 +554,12 @@ impl Model {
 
 /// One pass over all generations that are not done.
 fn pass(
+    model: &Model,
     text: &Text,
-    threads: &Threads,
     generations: &mut [&mut Generation],
     memory: &mut PassMemory,
 ) -> Result<(), assay_numerics::Error> {
+    let threads = &model.threads;
     let mut active: Vec<_> = generations.iter_mut().filter(|generation| !generation.is_done()).collect();
     // Everybody reads one token at least; what room is left goes to those that have the least to read, so that a long
     // prompt holds up nobody.
@@ -582,7 +610,7 @@ fn pass(
     });
     threads.each(usize::MAX, work, |(generation, rows)| {
         for logits in rows.chunks_exact(text.llama.vocabulary()) {
-            let guessed = draw(&text.rules, generation, logits);
+            let guessed = draw(model, &text.rules, generation, logits);
             // The rows after a wrong guess, or after the end, have no meaning.
             if generation.is_done() || !guessed {
                 break;
@@ -593,29 +621,52 @@ fn pass(
 }
 
 /// Draws the next token of a generation. Returns whether that was guessed.
-fn draw(rules: &TextRules, generation: &mut Generation, logits: &[f32]) -> bool {
+fn draw(model: &Model, rules: &TextRules, generation: &mut Generation, logits: &[f32]) -> bool {
     generation.trace.row(logits);
     let Generation { sampler, tokens, known, seed, cache, .. } = generation;
-    match sampler.sample(logits, &tokens[..*known], seed, *known as u32) {
-        Ok(token) => {
-            let guessed = tokens.get(*known) == Some(&token);
-            if !guessed {
-                tokens.truncate(*known);
-                cache.truncate(*known);
-                tokens.push(token);
-            }
-            *known += 1;
-            if generation.ends && rules.end.contains(&token) {
-                generation.finish = Some(Finish::EndOfSequence);
-            } else if generation.generated() == generation.most {
-                generation.finish = Some(Finish::MaxTokens);
-            }
-            guessed
-        }
+    let token = match sampler.sample(logits, &tokens[..*known], seed, *known as u32) {
+        Ok(token) => token,
         Err(error) => {
             generation.failure = Some(error.into());
-            false
+            return false;
         }
+    };
+    let guessed = tokens.get(*known) == Some(&token);
+    if !guessed {
+        tokens.truncate(*known);
+        cache.truncate(*known);
+        tokens.push(token);
+    }
+    *known += 1;
+    if generation.ends && rules.end.contains(&token) {
+        generation.finish = Some(Finish::EndOfSequence);
+        return guessed;
+    }
+    match model.is_stopped(&generation.visible()[generation.prompt..], &generation.stops) {
+        Ok(true) => generation.finish = Some(Finish::Stop),
+        Ok(false) if generation.generated() == generation.most => generation.finish = Some(Finish::MaxTokens),
+        Ok(false) => {}
+        Err(error) => generation.failure = Some(error),
+    }
+    guessed
+}
+
+/// Where the first of `stops` begins in `text`.
+fn stop_in(text: &str, stops: &[String]) -> Option<usize> {
+    stops.iter().filter_map(|stop| text.find(stop.as_str())).min()
+}
+
+/// Checks the number and the lengths of stop texts.
+///
+/// # Errors
+/// [`EngineError::TooManyStops`], [`EngineError::StopLength`].
+pub fn check_stops(stops: &[String]) -> Result<(), EngineError> {
+    if stops.len() > MAX_STOPS {
+        return Err(EngineError::TooManyStops(stops.len()));
+    }
+    match stops.iter().find(|stop| !(1..=MAX_STOP_BYTES).contains(&stop.len())) {
+        Some(stop) => Err(EngineError::StopLength(stop.clone())),
+        None => Ok(()),
     }
 }
 

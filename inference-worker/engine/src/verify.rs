@@ -62,8 +62,8 @@ pub enum Fault {
         /// Tokens asked for.
         most: usize,
     },
-    /// The answer goes on after an end-of-sequence token, or stops without one before all tokens were generated, or
-    /// names the wrong reason.
+    /// The answer goes on after an end-of-sequence token or a stop text, or stops without one before all tokens were
+    /// generated, or names the wrong reason.
     End,
     /// The text is not what the tokens stand for.
     Text,
@@ -157,20 +157,38 @@ fn form(
     if let Some(position) = output.tokens.iter().position(|token| *token as usize >= vocabulary) {
         return Ok(Some((Fault::Undecodable, Some(position))));
     }
-    let end = output.tokens.iter().position(|token| text.rules.end.contains(token));
-    let fits = match output.finish {
-        Finish::EndOfSequence => end == Some(claimed - 1),
-        Finish::MaxTokens => end.is_none() && claimed == most,
+    let ended = first_end(model, text, &parameters.stop, &output.tokens)?;
+    let right = match ended {
+        Some((end, finish)) => end == claimed - 1 && finish == output.finish,
+        None => claimed == most && output.finish == Finish::MaxTokens,
     };
-    if !fits {
-        return Ok(Some((Fault::End, Some(end.unwrap_or(claimed - 1)))));
+    if !right {
+        return Ok(Some((Fault::End, Some(ended.map_or(claimed - 1, |(end, _)| end)))));
     }
-    let expected = model.text_output(output.tokens.clone(), output.finish)?;
+    let expected = model.text_output(output.tokens.clone(), output.finish, &parameters.stop)?;
     if expected != Output::Text(output.clone()) {
         return Ok(Some((Fault::Text, None)));
     }
     if codec::Encode::encode(&expected) != claim.output {
         return Ok(Some((Fault::NotCanonical, None)));
+    }
+    Ok(None)
+}
+
+/// Index of the first token after which an answer ends before all tokens are generated, and why it does.
+fn first_end(
+    model: &Model,
+    text: &Text,
+    stops: &[String],
+    tokens: &[u32],
+) -> Result<Option<(usize, Finish)>, EngineError> {
+    for (index, token) in tokens.iter().enumerate() {
+        if text.rules.end.contains(token) {
+            return Ok(Some((index, Finish::EndOfSequence)));
+        }
+        if model.is_stopped(&tokens[..=index], stops)? {
+            return Ok(Some((index, Finish::Stop)));
+        }
     }
     Ok(None)
 }

@@ -5,7 +5,7 @@ use crate::out;
 use anyhow::Context;
 use assay_engine::{
     import::{self, Options},
-    manifest::PROMPT_MARK,
+    manifest::{LayerWeights, PROMPT_MARK},
     Model, Threads,
 };
 use assay_types::inference::{Output, Parameters, TextParameters};
@@ -46,6 +46,9 @@ pub struct ImportArgs {
     /// Shorten the context to this many tokens.
     #[arg(long, value_name = "TOKENS")]
     pub max_context: Option<usize>,
+    /// How the matrices of the layers are stored: w8, or w4 for half the memory and less accuracy.
+    #[arg(long, default_value = LayerWeights::W8.name())]
+    pub weights: LayerWeights,
 }
 
 /// Show a model artefact and check it.
@@ -94,6 +97,9 @@ pub struct RunArgs {
     /// Penalty for tokens seen before, in thousandths; 1000 is none.
     #[arg(long, default_value_t = TextParameters::default().repetition_penalty_milli)]
     pub repetition_penalty_milli: u32,
+    /// A text before which the answer ends; up to four times.
+    #[arg(long, value_name = "TEXT")]
+    pub stop: Vec<String>,
     /// Print the answer with everything that it depends on, for `verify`, as one JSON object.
     #[arg(long)]
     pub json: bool,
@@ -118,6 +124,7 @@ pub fn import(args: ImportArgs, threads: &Arc<Threads>) -> anyhow::Result<()> {
         template: args.template,
         chat_template: !args.no_chat_template,
         max_context: args.max_context,
+        layer_weights: args.weights,
         ..Options::new(&args.name, &args.licence, &args.source)
     };
     let bar = bar("quantising");
@@ -186,6 +193,7 @@ pub fn run(args: RunArgs, threads: &Arc<Threads>) -> anyhow::Result<()> {
         top_k: args.top_k,
         top_p_milli: args.top_p_milli,
         repetition_penalty_milli: args.repetition_penalty_milli,
+        stop: args.stop.clone(),
     });
     let parameters = choices.clone().map_or(Parameters::Embedding, Parameters::Text);
     let begin = Instant::now();

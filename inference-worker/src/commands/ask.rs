@@ -56,6 +56,7 @@ pub async fn run(settings: &Settings, args: AskArgs) -> Result<(), Failure> {
     if prompt.len() > MAX_INLINE as usize {
         return Err(Failure::Config(format!("the prompt has {} bytes; at most {MAX_INLINE} fit a task", prompt.len())));
     }
+    assay_engine::check_stops(&asked.stop).map_err(|error| Failure::Config(format!("--stop: {error}")))?;
     let fee = config::amount("--fee", asked.fee.as_deref())?;
     let known = known(&asked.models)?;
     let key = settings.key().load()?;
@@ -183,6 +184,7 @@ fn text_parameters(asked: &config::Ask) -> Result<TextParameters, Failure> {
             asked.repetition_penalty,
             default.repetition_penalty_milli,
         )?,
+        stop: asked.stop.clone(),
     };
     if parameters.max_tokens == 0 {
         return Err(Failure::Config("--max-tokens: at least 1".into()));

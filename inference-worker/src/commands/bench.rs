@@ -3,6 +3,7 @@
 use crate::out;
 use anyhow::Context;
 use assay_engine::{
+    manifest::LayerWeights,
     random::{self, Shape},
     verify, Generation, Model, PassMemory, Threads,
 };
@@ -19,6 +20,9 @@ pub struct RandomArgs {
     /// Folder to write; must not exist or be empty
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
+    /// How the matrices of its layers are stored: w8 or w4
+    #[arg(long, default_value = LayerWeights::W8.name())]
+    pub weights: LayerWeights,
     /// Seed of the weights
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -61,7 +65,7 @@ fn shape(name: &str) -> Result<Shape, String> {
 /// Why it cannot be written, in one line.
 pub fn random(args: RandomArgs) -> anyhow::Result<()> {
     let bar = super::artefact::bar("drawing weights");
-    let artefact = random::artefact(args.shape, args.seed, &mut |done, all| {
+    let artefact = random::artefact(args.shape, args.weights, args.seed, &mut |done, all| {
         bar.set_length(all as u64);
         bar.set_position(done as u64);
     })?;

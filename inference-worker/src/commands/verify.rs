@@ -78,6 +78,8 @@ pub struct Choices {
     pub top_k: u32,
     pub top_p_milli: u32,
     pub repetition_penalty_milli: u32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stop: Vec<String>,
 }
 
 impl From<&TextParameters> for Choices {
@@ -88,6 +90,7 @@ impl From<&TextParameters> for Choices {
             top_k: parameters.top_k,
             top_p_milli: parameters.top_p_milli,
             repetition_penalty_milli: parameters.repetition_penalty_milli,
+            stop: parameters.stop.clone(),
         }
     }
 }
@@ -100,6 +103,7 @@ impl From<Choices> for Parameters {
             top_k: choices.top_k,
             top_p_milli: choices.top_p_milli,
             repetition_penalty_milli: choices.repetition_penalty_milli,
+            stop: choices.stop,
         })
     }
 }

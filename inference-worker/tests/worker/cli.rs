@@ -59,11 +59,11 @@ fn a_prompt_too_long_for_a_task_is_refused_at_once() {
 
 #[test]
 fn amounts_and_factors_that_make_no_sense_are_refused() {
-    for (flag, value) in [("--fee", "1,5"), ("--temperature", "-1"), ("--max-tokens", "0")] {
+    for (flag, value) in [("--fee", "1,5"), ("--stop", ""), ("--temperature", "-1"), ("--max-tokens", "0")] {
         let flag_value = format!("{flag}={value}");
         let output = run(&["ask", "--url", NOWHERE, "--connect-timeout", "1", "--dev-key", "alice", &flag_value, "hi"]);
-        // A fee is read before the node is asked; the rest needs to know the model's kind first.
-        let code = if flag == "--fee" { 3 } else { 5 };
+        // Fee and stop texts are read before the node is asked; the rest needs to know the model's kind first.
+        let code = if matches!(flag, "--fee" | "--stop") { 3 } else { 5 };
         failure(&output, code);
     }
 }
@@ -177,6 +177,56 @@ fn logits_are_printed_for_each_token() {
     assert_eq!((three.len(), three[0].len()), (3, crate::common::VOCABULARY));
     assert_eq!(rows("3,4"), three[..2]);
     failure(&run(&["model", "logits", model.to_str().unwrap(), "--tokens", "3,4000000"]), 7);
+}
+
+#[test]
+fn a_stop_text_ends_an_answer_and_is_part_of_what_is_verified() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = artefact(folder.path(), 1);
+    let model = model.to_str().unwrap();
+    let answer = |more: &[&str]| -> serde_json::Value {
+        let arguments = ["model", "run", model, "--prompt", "w3", "--max-tokens", "12", "--json"];
+        let output = run(&[&arguments[..], more].concat());
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let free = answer(&[]);
+    let free = free["text"].as_str().unwrap();
+    let word = free.split(' ').nth(5).unwrap();
+    let mut stopped = answer(&["--stop", "nowhere", "--stop", word]);
+    assert_eq!(stopped["text"], free[..free.find(word).unwrap()]);
+    let file = folder.path().join("answer.json");
+    let verify = |answer: &serde_json::Value| {
+        std::fs::write(&file, answer.to_string()).unwrap();
+        run(&["verify", "--model", model, file.to_str().unwrap()])
+    };
+    assert!(verify(&stopped).status.success());
+    stopped["parameters"].as_object_mut().unwrap().remove("stop").unwrap();
+    assert!(failure(&verify(&stopped), 13).contains("End"));
+    let refused = run(&["model", "run", model, "--prompt", "w3", "--stop", &"x".repeat(49)]);
+    assert!(failure(&refused, 7).contains("49 bytes; 1 to 48"));
+}
+
+#[test]
+fn weights_of_four_bits_are_asked_for_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("source");
+    crate::common::llama(&source, 1);
+    let import = |weights: &str| {
+        let target = folder.path().join(weights);
+        let arguments =
+            ["--name", "tiny", "--licence", "CC0-1.0", "--weights", weights, "--to", target.to_str().unwrap()];
+        run(&[&["model", "import", "--from", source.to_str().unwrap()], &arguments[..]].concat())
+    };
+    let (eight, four, three) = (import("w8"), import("w4"), import("w3"));
+    assert!(eight.status.success() && four.status.success(), "{four:?}");
+    assert_ne!(eight.stdout, four.stdout);
+    let size = |weights: &str| folder.path().join(weights).join("weights.safetensors").metadata().unwrap().len();
+    assert!(size("w4") < size("w8"));
+    assert_eq!(three.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&three.stderr).contains("there are w8 and w4"), "{three:?}");
+    let inspected = run(&["model", "inspect", folder.path().join("w4").to_str().unwrap()]);
+    assert!(String::from_utf8_lossy(&inspected.stdout).contains("\"layer_weights\": \"W4\""), "{inspected:?}");
 }
 
 #[test]

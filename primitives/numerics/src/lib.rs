@@ -29,7 +29,7 @@ pub mod trace;
 pub mod view;
 
 pub use isa::{Isa, Kernels};
-pub use matrix::Matrix;
+pub use matrix::{Format, Matrix, Weights};
 pub use rows::{Precision, Rows};
 pub use sampler::{Sampler, Sampling};
 pub use trace::Trace;
@@ -50,6 +50,9 @@ pub enum Error {
     Shape(&'static str),
     /// A weight is -128, which the profile excludes.
     Weight,
+    /// Weights of four bits hold what the profile excludes: a -8, a multiplier above 63, or something beyond the last
+    /// column.
+    PackedWeight,
     /// A parameter of the sampler is outside its range; the text names it.
     Sampling(&'static str),
     /// This processor does not have the instruction set.
@@ -67,6 +70,8 @@ impl core::fmt::Display for Error {
             Self::HalfOverflow => formatter.write_str("an attention key or value is beyond half precision"),
             Self::Shape(place) => write!(formatter, "sizes do not fit together in {place}"),
             Self::Weight => formatter.write_str("a weight of -128 is not allowed"),
+            Self::PackedWeight => formatter
+                .write_str("weights of four bits hold a -8, a multiplier above 63 or something beyond the last column"),
             Self::Sampling(name) => write!(formatter, "the sampling parameter {name} is out of range"),
             Self::NoSuchIsa(isa) => write!(formatter, "this processor does not have {isa}"),
             Self::UnknownIsa => {

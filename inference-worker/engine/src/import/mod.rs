@@ -12,8 +12,8 @@ use crate::{
     artefact::{specs, Spec, Tensors},
     llama,
     manifest::{
-        Activations, Architecture, ChatTemplate, EmbeddingRules, File, Kind, TextRules, MANIFEST_FILE, PROMPT_MARK,
-        TEMPLATE_LIBRARY, TOKENIZER_FILE, TOKENIZER_LIBRARY, WEIGHTS_FILE,
+        Activations, Architecture, ChatTemplate, EmbeddingRules, File, Kind, LayerWeights, TextRules, MANIFEST_FILE,
+        PROMPT_MARK, TEMPLATE_LIBRARY, TOKENIZER_FILE, TOKENIZER_LIBRARY, WEIGHTS_FILE,
     },
     model::{read_tokenizer, Model},
     template,
@@ -48,6 +48,8 @@ pub struct Options {
     pub max_context: Option<usize>,
     /// Precision of activations, where it is not to be the usual one of the architecture.
     pub activations: Option<Activations>,
+    /// How the matrices of the layers are stored.
+    pub layer_weights: LayerWeights,
 }
 
 impl Options {
@@ -61,6 +63,7 @@ impl Options {
             chat_template: true,
             max_context: None,
             activations: None,
+            layer_weights: LayerWeights::W8,
         }
     }
 }
@@ -190,6 +193,7 @@ fn assemble(
         kind,
         architecture,
         activations: options.activations.unwrap_or(usual),
+        layer_weights: options.layer_weights,
         text,
         embedding,
         weights: File::of(&[]),
@@ -200,7 +204,7 @@ fn assemble(
     };
     manifest.check().map_err(|reason| EngineError::Unsupported(reason.into()))?;
     read_tokenizer(&tokenizer)?;
-    let weights = quantise(source, &manifest.architecture, step)?.to_bytes()?;
+    let weights = quantise(source, &manifest, step)?.to_bytes()?;
     manifest.weights = File::of(&weights);
     if let Architecture::Llama(shape) = &manifest.architecture {
         manifest.rope_table = Some(File::of(&llama::rope_table(shape)?.to_bytes()).cid);
@@ -210,9 +214,10 @@ fn assemble(
 
 fn quantise(
     source: &dyn Source,
-    architecture: &Architecture,
+    manifest: &Manifest,
     step: &mut dyn FnMut(usize, usize),
 ) -> Result<Tensors, EngineError> {
+    let architecture = &manifest.architecture;
     let specs = specs(architecture);
     let known: BTreeSet<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
     if let Some(unknown) = source.tensors(architecture).into_iter().find(|name| !known.contains(name.as_str())) {
@@ -221,7 +226,8 @@ fn quantise(
     let mut tensors = Tensors::default();
     for (done, spec) in specs.iter().enumerate() {
         let values = source.values(spec)?;
-        tensors.add(spec, values).map_err(|error| EngineError::Weights(format!("{}: {error}", spec.name)))?;
+        let added = tensors.add(spec, values, manifest.layer_weights);
+        added.map_err(|error| EngineError::Weights(format!("{}: {error}", spec.name)))?;
         step(done + 1, specs.len());
     }
     Ok(tensors)

@@ -11,9 +11,10 @@ fn alone(model: &Model, prompt: &str, parameters: &[u8], seed: u8) -> Result<Ans
     model.run(prompt.as_bytes(), parameters, [seed; 32], &mut |_| ControlFlow::Continue(()))
 }
 
-/// A task: words of the prompt, tokens to generate, temperature, seed, and the pass at which it joins.
-fn task() -> impl Strategy<Value = (Vec<u32>, u32, u32, u8, usize)> {
-    (proptest::collection::vec(3u32..60, 1..40), 1u32..12, 0u32..3000, any::<u8>(), 0usize..6)
+/// A task: words of the prompt, tokens to generate, temperature, stop texts, seed, and the pass at which it joins.
+fn task() -> impl Strategy<Value = (Vec<u32>, u32, u32, Vec<String>, u8, usize)> {
+    let stops = proptest::collection::vec("[0-9] w[1-6]", 0..4);
+    (proptest::collection::vec(3u32..60, 1..40), 1u32..12, 0u32..3000, stops, any::<u8>(), 0usize..6)
 }
 
 proptest! {
@@ -24,9 +25,9 @@ proptest! {
         let mut memory = PassMemory::default();
         let tasks: Vec<_> = tasks
             .into_iter()
-            .map(|(words, max_tokens, temperature_milli, seed, joins)| {
+            .map(|(words, max_tokens, temperature_milli, stop, seed, joins)| {
                 let prompt: Vec<String> = words.iter().map(|word| format!("w{word}")).collect();
-                let parameters = TextParameters { max_tokens, temperature_milli, ..Default::default() };
+                let parameters = TextParameters { max_tokens, temperature_milli, stop, ..Default::default() };
                 (prompt.join(" "), text(parameters), seed, joins)
             })
             .collect();
@@ -122,10 +123,10 @@ proptest! {
         let mut memory = PassMemory::default();
         let mut generations = Vec::new();
         let mut expected = Vec::new();
-        for (words, max_tokens, temperature_milli, seed, _) in tasks {
+        for (words, max_tokens, temperature_milli, stop, seed, _) in tasks {
             let prompt: Vec<String> = words.iter().map(|word| format!("w{word}")).collect();
-            let (prompt, parameters) =
-                (prompt.join(" "), text(TextParameters { max_tokens, temperature_milli, ..Default::default() }));
+            let parameters = text(TextParameters { max_tokens, temperature_milli, stop, ..Default::default() });
+            let prompt = prompt.join(" ");
             let Ok(right) = alone(&model, &prompt, &parameters, seed) else { continue };
             let Ok(Output::Text(mut guess)) = Output::decode_all(&mut &right.output[..]) else { panic!("no text") };
             for (at, token) in &wrong {

@@ -4,7 +4,7 @@ use crate::{
     artefact::Tensors,
     import::{self, Artefact, Options},
     llama::{rope_table, Buffers, Cache, Llama, Part},
-    manifest::Architecture,
+    manifest::{Architecture, LayerWeights},
     threads::Threads,
     Model,
 };
@@ -179,6 +179,13 @@ pub fn artefact(folder: &Path) -> Artefact {
     import::read(folder, &Options::new("fixture", "CC0-1.0", "a fixed generator"), &mut |_, _| {}).unwrap()
 }
 
+/// The same with layers of four bits.
+pub fn artefact_w4(folder: &Path) -> Artefact {
+    let options =
+        Options { layer_weights: LayerWeights::W4, ..Options::new("fixture", "CC0-1.0", "a fixed generator") };
+    import::read(folder, &options, &mut |_, _| {}).unwrap()
+}
+
 pub fn llama(layers: usize) -> Model {
     artefact(llama_folder(layers).path()).load(&threads()).unwrap()
 }
@@ -222,9 +229,14 @@ pub fn logits(llama: &Llama, hidden: &[f32]) -> Vec<f32> {
 
 /// The network without tokenizer and rules.
 pub fn llama_network(layers: usize) -> Llama {
-    let artefact = artefact(llama_folder(layers).path());
+    network(&artefact(llama_folder(layers).path()))
+}
+
+/// The network of an artefact.
+pub fn network(artefact: &Artefact) -> Llama {
     let Architecture::Llama(shape) = &artefact.manifest.architecture else { panic!("not a decoder") };
     let bytes: assay_numerics::matrix::Bytes = Arc::new(artefact.weights.clone());
-    let mut tensors = Tensors::from_bytes(&bytes, &artefact.manifest.architecture).unwrap();
+    let mut tensors =
+        Tensors::from_bytes(&bytes, &artefact.manifest.architecture, artefact.manifest.layer_weights).unwrap();
     Llama::new(shape, artefact.manifest.activations, rope_table(shape).unwrap(), &mut tensors).unwrap()
 }

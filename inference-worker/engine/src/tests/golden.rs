@@ -44,12 +44,19 @@ fn fixtures(threads: &Arc<Threads>) -> Value {
     }
     let model = fixture::artefact(fixture::llama_folder(3).path()).load(threads).unwrap();
     let (answer, _) = run(&model, "w7 w8 w9", TextParameters { max_tokens: 50, ..Default::default() }, 42);
+    let packed = fixture::artefact_w4(fixture::llama_folder(3).path()).load(threads).unwrap();
+    let logits_w4 = packed.logits(&tokens, 1).unwrap();
+    let (answer_w4, _) = run(&packed, "w7 w8 w9", TextParameters { max_tokens: 50, ..Default::default() }, 42);
     let encoder = fixture::artefact(fixture::bert_folder().path()).load(threads).unwrap();
     let embedding = embed(&encoder, "w7 w8 w9");
     json!({
         "llama": {
             "weights": model.manifest().weights.cid, "hidden_rows_by_layers": layers, "logits_rows": logits,
             "answer": hash(&answer.output), "trace": hex::encode(answer.trace),
+        },
+        "llama_w4": {
+            "weights": packed.manifest().weights.cid, "logits_row": floats(&logits_w4),
+            "answer": hash(&answer_w4.output), "trace": hex::encode(answer_w4.trace),
         },
         "bert": {
             "weights": encoder.manifest().weights.cid, "answer": hash(&embedding.output),

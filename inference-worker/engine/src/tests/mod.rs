@@ -5,7 +5,10 @@ mod families;
 pub(crate) mod fixture;
 mod golden;
 mod oracle;
+mod packed;
 mod refusals;
+mod shapes;
+mod stops;
 mod verification;
 
 use crate::{llama::PREFILL, *};
@@ -36,6 +39,7 @@ fn a_run_is_a_function_of_its_arguments() {
     match output.finish {
         Finish::MaxTokens => assert_eq!(output.tokens.len(), 12),
         Finish::EndOfSequence => assert_eq!(output.tokens.last(), Some(&fixture::END)),
+        Finish::Stop => panic!("no stop text was given"),
     }
 }
 
@@ -50,6 +54,7 @@ fn the_end_of_sequence_ends_an_answer_and_stays_out_of_its_text() {
                 top_k: 0,
                 top_p_milli: 1000,
                 repetition_penalty_milli: 1000,
+                stop: vec![],
             };
             run(&model, "w5", parameters, seed).1
         })

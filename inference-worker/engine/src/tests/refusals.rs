@@ -6,7 +6,7 @@ use crate::{
     manifest::{Decimal, File},
     EngineError, Manifest, Model,
 };
-use assay_types::inference::{Parameters, TextParameters};
+use assay_types::inference::{Parameters, TextParameters, MAX_STOPS, MAX_STOP_BYTES};
 use codec::Encode;
 use std::{fs, ops::ControlFlow, path::Path};
 
@@ -164,6 +164,16 @@ fn bad_tasks_have_their_own_errors() {
         let error = fails(b"w1", &with(change));
         assert!(matches!(error, EngineError::Numerics(assay_numerics::Error::Sampling(_))), "{error}");
     }
+    let stops = |stop: Vec<String>| text(TextParameters { stop, ..Default::default() });
+    let largest = vec!["x".repeat(MAX_STOP_BYTES); MAX_STOPS];
+    assert!(model.begin(b"w1", &stops(largest.clone()), [0; 32]).is_ok());
+    assert!(matches!(fails(b"w1", &stops(vec!["x".into(); MAX_STOPS + 1])), EngineError::TooManyStops(5)));
+    for stop in [String::new(), "x".repeat(MAX_STOP_BYTES + 1)] {
+        assert!(matches!(fails(b"w1", &stops(vec!["x".into(), stop])), EngineError::StopLength(_)));
+    }
+    let mut cut = stops(largest);
+    cut.pop();
+    assert!(matches!(fails(b"w1", &cut), EngineError::ParametersUndecodable));
     let encoder = fixture::bert();
     let error = encoder.run(b"w1", &usual, [0; 32], &mut |_| ControlFlow::Continue(())).err().unwrap();
     assert!(matches!(error, EngineError::ParametersOfAnotherKind(_)));

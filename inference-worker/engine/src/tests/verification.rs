@@ -40,7 +40,7 @@ fn answered() -> (Model, Vec<u8>, TextOutput, TraceDigest) {
 
 /// The output with other tokens and the text that belongs to them.
 fn retold(model: &Model, tokens: Vec<u32>, finish: Finish) -> Output {
-    model.text_output(tokens, finish).unwrap()
+    model.text_output(tokens, finish, &[]).unwrap()
 }
 
 #[test]
@@ -62,6 +62,7 @@ fn a_thousand_answers_of_every_path_are_right_on_every_other() {
             top_k: below(3) * 20,
             top_p_milli: 700 + below(301),
             repetition_penalty_milli: 900 + below(400),
+            stop: (0..below(3)).map(|_| format!("{} w{}", below(9), 1 + below(6))).collect(),
         });
         let seed = [below(256) as u8; 32];
         let (solver, verifier) = (task % models.len(), (task / models.len()) % models.len());

@@ -5,7 +5,7 @@ use alloc::{format, string::String, vec, vec::Vec};
 use assay_numerics::{
     attention::{self, attend, Heads, Mask},
     functions, half, norm, reduce, rope, sampler, Columns, ColumnsMut, Error, Kernels, Matrix, Precision, Rows,
-    Sampler, Sampling, Trace, PROFILE,
+    Sampler, Sampling, Trace, Weights, PROFILE,
 };
 use blake2::{digest::consts::U32, Blake2b, Digest};
 use serde_json::Value;
@@ -43,13 +43,20 @@ pub(crate) fn operations(kernels: Kernels) -> Result<Vec<(&'static str, String)>
     let weights = Rows::quantise(kernels, &Numbers(2).vector(40 * 600), 600, Precision::A8)?;
     let values = (0..40).flat_map(|row| weights.values(row)).map(|q| q as i8).collect();
     let matrix = Matrix::new(600, values, weights.scales().to_vec())?;
-    let bytes: Vec<u8> = matrix.values().iter().map(|q| *q as u8).collect();
+    let bytes: Vec<u8> = (0..40).flat_map(|row| matrix.integers(row)).map(|q| q as u8).collect();
     add("weights_w8", hash(&bytes));
     add("weights_w8_scales", hash_floats(matrix.scales()));
+    let packed = Matrix::quantise_w4(600, &Numbers(2).vector(40 * 600))?;
+    if let Weights::W4 { nibbles, multipliers } = packed.weights() {
+        add("weights_w4", hash(nibbles));
+        add("weights_w4_multipliers", hash(multipliers));
+    }
+    add("weights_w4_scales", hash_floats(packed.scales()));
     let bias = Numbers(3).vector(40);
-    for (quantise, product, precision) in
-        [("quantise_a8", "product_a8", Precision::A8), ("quantise_a16", "product_a16", Precision::A16)]
-    {
+    for (quantise, product, product_w4, precision) in [
+        ("quantise_a8", "product_a8", "product_w4_a8", Precision::A8),
+        ("quantise_a16", "product_a16", "product_w4_a16", Precision::A16),
+    ] {
         let rows = Rows::quantise(kernels, &x, 600, precision)?;
         let mut bytes: Vec<u8> = rows.values(0).flat_map(|q| (q as i16).to_le_bytes()).collect();
         bytes.extend(rows.scales().iter().flat_map(|scale| scale.to_le_bytes()));
@@ -57,6 +64,8 @@ pub(crate) fn operations(kernels: Kernels) -> Result<Vec<(&'static str, String)>
         let mut out = vec![0.0; 40];
         matrix.multiply(kernels, &rows, Some(&bias), 0, ColumnsMut::new(&mut out, 40))?;
         add(product, hash_floats(&out));
+        packed.multiply(kernels, &rows, Some(&bias), 0, ColumnsMut::new(&mut out, 40))?;
+        add(product_w4, hash_floats(&out));
     }
 
     add("sum", hash_floats(&[reduce::sum(&x)]));
@@ -87,6 +96,16 @@ pub(crate) fn operations(kernels: Kernels) -> Result<Vec<(&'static str, String)>
 
     let table = rope::Table::new(256, 64, 10_000.0, &rope::Scaling::None);
     add("rope_table", hash(&table.to_bytes()));
+    let linear = rope::Scaling::Linear { factor: 2.5 };
+    let llama3 = rope::Scaling::Llama3 {
+        factor: 8.0,
+        low_frequency_factor: 1.0,
+        high_frequency_factor: 4.0,
+        original_context: 64.0,
+    };
+    for (name, scaling) in [("rope_table_linear", linear), ("rope_table_llama3", llama3)] {
+        add(name, hash(&rope::Table::new(256, 64, 10_000.0, &scaling).to_bytes()));
+    }
     let mut head = scaled(9, 64, 4.0);
     if !table.rotate(200, &mut head) {
         return Err(Error::Shape("a rotation"));

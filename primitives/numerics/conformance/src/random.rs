@@ -1,11 +1,11 @@
 //! Random cases: shapes, values and refusals that the golden file does not have.
 
 use crate::Numbers;
-use alloc::{format, string::String, vec, vec::Vec};
+use alloc::{format, string::String, sync::Arc, vec, vec::Vec};
 use assay_numerics::{
     attention::{self, attend, Heads, Mask},
     functions, half,
-    matrix::MAX_COLUMNS,
+    matrix::{BLOCK, GROUP, MAX_COLUMNS, MAX_COLUMNS_W4},
     norm, reduce,
     rope::{Scaling, Table},
     sampler, Columns, ColumnsMut, Error, Kernels, Matrix, Precision, Rows, Sampler, Sampling,
@@ -22,7 +22,8 @@ pub(crate) struct Outcome {
 /// An operation draws its sizes and inputs from the numbers, describes them, and computes.
 type Operation = fn(Kernels, &mut Numbers) -> Outcome;
 
-const OPERATIONS: [Operation; 9] = [product, quantise, norms, sums, attention, functions, rope, halves, sample];
+const OPERATIONS: [Operation; 10] =
+    [product, product_w4, quantise, norms, sums, attention, functions, rope, halves, sample];
 
 /// Case `case`: its operation is `case` modulo their number, its generator begins with the 64 random bits that the
 /// sampler has for the seed (as its first eight bytes, little-endian) at position `case`.
@@ -121,16 +122,62 @@ fn product(kernels: Kernels, numbers: &mut Numbers) -> Outcome {
     }
 }
 
+fn product_w4(kernels: Kernels, numbers: &mut Numbers) -> Outcome {
+    let longest = numbers.below(64) == 0;
+    let columns = if longest { MAX_COLUMNS_W4 } else { length(numbers, 1200) };
+    let outputs = 1 + numbers.below(if longest { 5 } else { 24 });
+    let count = 1 + numbers.below(if longest { 3 } else { 20 });
+    let precision = precision(numbers);
+    let split = numbers.below(outputs + 1);
+    let limit = longest || numbers.below(8) == 0;
+    let blocks = columns.div_ceil(BLOCK);
+    let mut bytes = vec![0x88; outputs * blocks * GROUP];
+    let mut multipliers = vec![0; outputs * blocks * 2];
+    for row in 0..outputs {
+        for column in 0..columns {
+            let (block, place) = (row * blocks + column / BLOCK, column % BLOCK);
+            let q = if limit { 1 + 14 * numbers.below(2) } else { 1 + numbers.below(15) } as u8;
+            let byte = &mut bytes[block * GROUP + place % GROUP];
+            *byte = if place < GROUP { *byte & 0xf0 | q } else { *byte & 15 | q << 4 };
+            multipliers[block * 2 + place / GROUP] = if limit { 63 } else { (column * 7 % 64) as u8 };
+        }
+    }
+    let nibbles = 0..bytes.len();
+    bytes.append(&mut multipliers);
+    let multipliers = nibbles.end..bytes.len();
+    let scales = numbers.vector(outputs);
+    let bias = (numbers.below(2) == 0).then(|| numbers.vector(outputs));
+    let x = floats(numbers, columns * count);
+    let compute = || {
+        let matrix = Matrix::shared_w4(columns, Arc::new(bytes), nibbles, multipliers, scales)?;
+        let rows = Rows::quantise(kernels, &x, columns, precision)?;
+        let mut out = vec![0.0; count * outputs];
+        let (left, right) = ColumnsMut::new(&mut out, outputs).split_at(split);
+        matrix.multiply(kernels, &rows, bias.as_deref(), 0, left)?;
+        matrix.multiply(kernels, &rows, bias.as_deref(), split, right)?;
+        Ok(out)
+    };
+    Outcome {
+        what: format!(
+            "{precision:?} product of {count} rows, {columns} columns of W4, {outputs} outputs split at {split}"
+        ),
+        result: compute(),
+    }
+}
+
 fn quantise(kernels: Kernels, numbers: &mut Numbers) -> Outcome {
     let width = length(numbers, 2000);
     let count = 1 + numbers.below(4);
     let precision = precision(numbers);
     let x = floats(numbers, width * count);
-    let result = Rows::quantise(kernels, &x, width, precision).map(|rows| {
-        let values = (0..count).flat_map(|row| rows.values(row)).map(|q| q as f32);
-        values.chain(rows.scales().iter().copied()).collect()
-    });
-    Outcome { what: format!("{precision:?} quantisation of {count} rows of {width}"), result }
+    let compute = || {
+        let rows = Rows::quantise(kernels, &x, width, precision)?;
+        let weights = Matrix::quantise_w4(width, &x)?;
+        let values = (0..count).flat_map(|row| rows.values(row).chain(weights.integers(row))).map(|q| q as f32);
+        Ok(values.chain(rows.scales().iter().chain(weights.scales()).copied()).collect())
+    };
+    let result = compute();
+    Outcome { what: format!("{precision:?} and W4 quantisation of {count} rows of {width}"), result }
 }
 
 fn norms(kernels: Kernels, numbers: &mut Numbers) -> Outcome {

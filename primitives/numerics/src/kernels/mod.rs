@@ -13,7 +13,10 @@ mod wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use crate::{ColumnsMut, Kernels, Precision, Rows};
+use crate::{
+    matrix::{BLOCK, GROUP},
+    ColumnsMut, Kernels, Precision, Rows, Weights,
+};
 
 /// Bytes of weights that stay in the second-level cache while all rows of activations meet them.
 const BLOCK_BYTES: usize = 256 * 1024;
@@ -24,8 +27,13 @@ pub(crate) trait Tile {
     const PARTS: usize;
     /// Most rows of weights in a tile.
     const WEIGHTS: usize;
-    /// What the kernel adds to each weight; the sum of the part, this many times, is taken off the result.
+    /// What the kernel adds to each weight of W8; the sum of the part, this many times, is taken off the result.
     const OFFSET: i32;
+    /// Most parts in a tile of W4; even. At most 6.
+    const PARTS_W4: usize;
+    /// What the kernel for W4 adds to each number of a part; the sum of the row of weights, this many times, is taken off
+    /// the result.
+    const OFFSET_W4: i32;
 
     /// The sums of products of `P` parts with `W` rows of weights, modulo 2^32.
     ///
@@ -39,13 +47,31 @@ pub(crate) trait Tile {
         weights: *const i8,
         columns: usize,
     ) -> [[i32; W]; P];
+
+    /// The same for rows of W4 of `blocks` blocks.
+    ///
+    /// # Safety
+    /// As for [`Self::tile`]: `nibbles` and `multipliers` point to those of `W` rows, and parts are whole blocks.
+    #[inline(always)]
+    unsafe fn tile_w4<const P: usize, const W: usize>(
+        parts: *const i8,
+        stride: usize,
+        nibbles: *const u8,
+        multipliers: *const u8,
+        blocks: usize,
+    ) -> [[i32; W]; P] {
+        // SAFETY: the caller's.
+        unsafe { scalar::tile_w4(parts, stride, nibbles, multipliers, blocks) }
+    }
 }
 
 /// One product: all rows of activations with consecutive rows of weights.
 pub(crate) struct Product<'a> {
     pub rows: &'a Rows,
-    /// Rows of weights, `rows.width()` each, as many as there are scales.
-    pub weights: &'a [i8],
+    /// Rows of weights, `rows.width()` columns each, as many as there are scales.
+    pub weights: Weights<'a>,
+    /// For W4 the sum of each row of weights.
+    pub sums: &'a [i32],
     pub scales: &'a [f32],
     /// As many as scales.
     pub bias: Option<&'a [f32]>,
@@ -85,13 +111,17 @@ unsafe fn run<T: Tile>(mut product: Product<'_>) {
     let columns = product.rows.width();
     let outputs = product.scales.len();
     let parts = product.rows.raw().0.len() / product.rows.raw().1.max(1);
-    let block = (BLOCK_BYTES / columns.max(1)).max(1).next_multiple_of(T::WEIGHTS);
+    let (bytes, most) = match product.weights {
+        Weights::W8(_) => (columns, T::PARTS),
+        Weights::W4 { .. } => (columns / 2, T::PARTS_W4),
+    };
+    let block = (BLOCK_BYTES / bytes.max(1)).max(1).next_multiple_of(T::WEIGHTS);
     let mut first = 0;
     while first < outputs {
         let end = (first + block).min(outputs);
         let mut part = 0;
         while part < parts {
-            let count = (parts - part).min(T::PARTS);
+            let count = (parts - part).min(most);
             // SAFETY: the caller's.
             unsafe {
                 match count {
@@ -142,18 +172,40 @@ unsafe fn strip<T: Tile, const P: usize>(product: &mut Product<'_>, part: usize,
 unsafe fn one<T: Tile, const P: usize, const W: usize>(product: &mut Product<'_>, part: usize, output: usize) {
     let columns = product.rows.width();
     let (parts, stride, part_sums) = product.rows.raw();
-    // SAFETY: part + P parts and output + W rows of weights are there.
-    let mut sums = unsafe {
-        let weights = product.weights.as_ptr().add(output * columns);
-        T::tile::<P, W>(parts.as_ptr().add(part * stride), stride, weights, columns)
-    };
-    if T::OFFSET != 0 {
-        for (sums, part_sum) in sums.iter_mut().zip(&part_sums[part..]) {
-            for sum in sums {
-                *sum = sum.wrapping_sub(part_sum.wrapping_mul(T::OFFSET));
+    let sums = match product.weights {
+        Weights::W8(weights) => {
+            // SAFETY: part + P parts and output + W rows of weights are there.
+            let mut sums = unsafe {
+                let weights = weights.as_ptr().add(output * columns);
+                T::tile::<P, W>(parts.as_ptr().add(part * stride), stride, weights, columns)
+            };
+            if T::OFFSET != 0 {
+                for (sums, part_sum) in sums.iter_mut().zip(&part_sums[part..]) {
+                    for sum in sums {
+                        *sum = sum.wrapping_sub(part_sum.wrapping_mul(T::OFFSET));
+                    }
+                }
             }
+            sums
         }
-    }
+        Weights::W4 { nibbles, multipliers } => {
+            let blocks = columns.div_ceil(BLOCK);
+            // SAFETY: as above; the stride of parts is a multiple of a block.
+            let mut sums = unsafe {
+                let nibbles = nibbles.as_ptr().add(output * blocks * GROUP);
+                let multipliers = multipliers.as_ptr().add(output * blocks * 2);
+                T::tile_w4::<P, W>(parts.as_ptr().add(part * stride), stride, nibbles, multipliers, blocks)
+            };
+            if T::OFFSET_W4 != 0 {
+                for sums in &mut sums {
+                    for (sum, row_sum) in sums.iter_mut().zip(&product.sums[output..]) {
+                        *sum = sum.wrapping_sub(row_sum.wrapping_mul(T::OFFSET_W4));
+                    }
+                }
+            }
+            sums
+        }
+    };
     let scales = &product.scales[output..output + W];
     let bias = product.bias.map(|bias| &bias[output..output + W]);
     let row_scales = product.rows.scales();

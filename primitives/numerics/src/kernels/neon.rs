@@ -1,6 +1,7 @@
 //! NEON, with and without the dot product instructions.
 
 use super::{run, Product, Tile};
+use crate::matrix::{BLOCK, GROUP};
 use core::arch::{aarch64::*, asm};
 
 /// # Safety
@@ -45,6 +46,8 @@ impl Tile for NeonDot {
     const PARTS: usize = 6;
     const WEIGHTS: usize = 4;
     const OFFSET: i32 = 0;
+    const PARTS_W4: usize = 4;
+    const OFFSET_W4: i32 = 0;
 
     #[inline(always)]
     unsafe fn tile<const P: usize, const W: usize>(
@@ -55,6 +58,18 @@ impl Tile for NeonDot {
     ) -> [[i32; W]; P] {
         // SAFETY: the caller's.
         unsafe { tile::<Self, P, W>(parts, stride, weights, columns) }
+    }
+
+    #[inline(always)]
+    unsafe fn tile_w4<const P: usize, const W: usize>(
+        parts: *const i8,
+        stride: usize,
+        nibbles: *const u8,
+        multipliers: *const u8,
+        blocks: usize,
+    ) -> [[i32; W]; P] {
+        // SAFETY: the caller's.
+        unsafe { tile_w4::<Self, P, W>(parts, stride, nibbles, multipliers, blocks) }
     }
 }
 
@@ -77,6 +92,8 @@ impl Tile for Neon {
     const PARTS: usize = 4;
     const WEIGHTS: usize = 4;
     const OFFSET: i32 = 0;
+    const PARTS_W4: usize = 4;
+    const OFFSET_W4: i32 = 0;
 
     #[inline(always)]
     unsafe fn tile<const P: usize, const W: usize>(
@@ -87,6 +104,18 @@ impl Tile for Neon {
     ) -> [[i32; W]; P] {
         // SAFETY: the caller's.
         unsafe { tile::<Self, P, W>(parts, stride, weights, columns) }
+    }
+
+    #[inline(always)]
+    unsafe fn tile_w4<const P: usize, const W: usize>(
+        parts: *const i8,
+        stride: usize,
+        nibbles: *const u8,
+        multipliers: *const u8,
+        blocks: usize,
+    ) -> [[i32; W]; P] {
+        // SAFETY: the caller's.
+        unsafe { tile_w4::<Self, P, W>(parts, stride, nibbles, multipliers, blocks) }
     }
 }
 
@@ -154,5 +183,47 @@ unsafe fn step<M: Multiply, const P: usize, const W: usize>(
                 *sum = M::add(*sum, x, weights);
             }
         }
+    }
+}
+
+/// A tile of W4, as [`Tile::tile_w4`] has it.
+#[inline(always)]
+unsafe fn tile_w4<M: Multiply, const P: usize, const W: usize>(
+    parts: *const i8,
+    stride: usize,
+    nibbles: *const u8,
+    multipliers: *const u8,
+    blocks: usize,
+) -> [[i32; W]; P] {
+    // SAFETY: the caller's.
+    unsafe {
+        let (low, eight) = (vdupq_n_u8(15), vdupq_n_s8(8));
+        let mut sums = [[vdupq_n_s32(0); W]; P];
+        for block in 0..blocks {
+            for w in 0..W {
+                let row = w * blocks + block;
+                let bytes = [vld1q_u8(nibbles.add(row * GROUP)), vld1q_u8(nibbles.add(row * GROUP + 16))];
+                for group in 0..2 {
+                    let weights = bytes.map(|bytes| {
+                        let nibbles = if group == 0 { vandq_u8(bytes, low) } else { vshrq_n_u8::<4>(bytes) };
+                        vsubq_s8(vreinterpretq_s8_u8(nibbles), eight)
+                    });
+                    let factor = i32::from(*multipliers.add(row * 2 + group));
+                    for (p, sums) in sums.iter_mut().enumerate() {
+                        let x = parts.add(p * stride + block * BLOCK + group * GROUP);
+                        let sum = M::add(vdupq_n_s32(0), vld1q_s8(x), weights[0]);
+                        let sum = M::add(sum, vld1q_s8(x.add(16)), weights[1]);
+                        sums[w] = vmlaq_n_s32(sums[w], sum, factor);
+                    }
+                }
+            }
+        }
+        let mut totals = [[0; W]; P];
+        for (totals, sums) in totals.iter_mut().zip(sums) {
+            for (total, sum) in totals.iter_mut().zip(sums) {
+                *total = vaddvq_s32(sum);
+            }
+        }
+        totals
     }
 }

@@ -1,6 +1,7 @@
 //! The reference.
 
 use super::Tile;
+use crate::matrix::{BLOCK, GROUP};
 
 /// Portable code.
 pub(super) struct Scalar;
@@ -9,6 +10,8 @@ impl Tile for Scalar {
     const PARTS: usize = 2;
     const WEIGHTS: usize = 1;
     const OFFSET: i32 = 0;
+    const PARTS_W4: usize = 2;
+    const OFFSET_W4: i32 = 0;
 
     #[inline(always)]
     unsafe fn tile<const P: usize, const W: usize>(
@@ -29,4 +32,34 @@ impl Tile for Scalar {
         }
         sums
     }
+}
+
+/// A tile of W4, as [`Tile::tile_w4`] has it.
+#[inline(always)]
+pub(super) unsafe fn tile_w4<const P: usize, const W: usize>(
+    parts: *const i8,
+    stride: usize,
+    nibbles: *const u8,
+    multipliers: *const u8,
+    blocks: usize,
+) -> [[i32; W]; P] {
+    let mut sums = [[0; W]; P];
+    for (p, sums) in sums.iter_mut().enumerate() {
+        // SAFETY: the caller's; here and below.
+        let part = unsafe { core::slice::from_raw_parts(parts.add(p * stride), blocks * BLOCK) };
+        for (w, sum) in sums.iter_mut().enumerate() {
+            let nibbles = unsafe { core::slice::from_raw_parts(nibbles.add(w * blocks * GROUP), blocks * GROUP) };
+            let multipliers = unsafe { core::slice::from_raw_parts(multipliers.add(w * blocks * 2), blocks * 2) };
+            let weights = nibbles.chunks_exact(GROUP).zip(multipliers.chunks_exact(2));
+            for (x, (bytes, factors)) in part.chunks_exact(BLOCK).zip(weights) {
+                let (first, second) = x.split_at(GROUP);
+                let dot = |x: &[i8], weight: fn(u8) -> u8| -> i32 {
+                    x.iter().zip(bytes).map(|(x, byte)| i32::from(*x) * (i32::from(weight(*byte)) - 8)).sum()
+                };
+                *sum += dot(first, |byte| byte & 15) * i32::from(factors[0]);
+                *sum += dot(second, |byte| byte >> 4) * i32::from(factors[1]);
+            }
+        }
+    }
+    sums
 }

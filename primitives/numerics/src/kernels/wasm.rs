@@ -1,6 +1,7 @@
 //! WebAssembly with 128-bit SIMD.
 
 use super::{run, Product, Tile};
+use crate::matrix::{BLOCK, GROUP};
 use core::arch::wasm32::*;
 
 /// # Safety
@@ -19,6 +20,8 @@ impl Tile for Simd {
     const PARTS: usize = 2;
     const WEIGHTS: usize = 4;
     const OFFSET: i32 = 0;
+    const PARTS_W4: usize = 2;
+    const OFFSET_W4: i32 = 0;
 
     #[inline(always)]
     unsafe fn tile<const P: usize, const W: usize>(
@@ -50,16 +53,63 @@ impl Tile for Simd {
                 }
                 step(&mut sums, parts.add(whole), stride, vectors);
             }
-            let mut totals = [[0; W]; P];
-            for (totals, sums) in totals.iter_mut().zip(sums) {
-                for (total, sum) in totals.iter_mut().zip(sums) {
-                    let pairs = i32x4_add(sum, i32x4_shuffle::<2, 3, 0, 1>(sum, sum));
-                    *total = i32x4_extract_lane::<0>(pairs) + i32x4_extract_lane::<1>(pairs);
-                }
-            }
-            totals
+            totals(sums)
         }
     }
+
+    #[inline(always)]
+    unsafe fn tile_w4<const P: usize, const W: usize>(
+        parts: *const i8,
+        stride: usize,
+        nibbles: *const u8,
+        multipliers: *const u8,
+        blocks: usize,
+    ) -> [[i32; W]; P] {
+        // SAFETY: the caller's.
+        unsafe {
+            let (low, eight) = (u8x16_splat(15), i8x16_splat(8));
+            let mut sums = [[i32x4_splat(0); W]; P];
+            for block in 0..blocks {
+                for w in 0..W {
+                    let row = w * blocks + block;
+                    for group in 0..2 {
+                        let mut products = [i32x4_splat(0); P];
+                        for half in 0..2 {
+                            let bytes = v128_load(nibbles.add(row * GROUP + half * 16).cast());
+                            let bytes = if group == 0 { v128_and(bytes, low) } else { u8x16_shr(bytes, 4) };
+                            let weights = i8x16_sub(bytes, eight);
+                            let weights = [i16x8_extend_low_i8x16(weights), i16x8_extend_high_i8x16(weights)];
+                            for (p, sum) in products.iter_mut().enumerate() {
+                                let x = parts.add(p * stride + block * BLOCK + group * GROUP + half * 16);
+                                for (i, weights) in weights.into_iter().enumerate() {
+                                    let x = i16x8_load_extend_i8x8(x.add(8 * i));
+                                    *sum = i32x4_add(*sum, i32x4_dot_i16x8(x, weights));
+                                }
+                            }
+                        }
+                        let factor = i32x4_splat(i32::from(*multipliers.add(row * 2 + group)));
+                        for (sums, products) in sums.iter_mut().zip(products) {
+                            sums[w] = i32x4_add(sums[w], i32x4_mul(products, factor));
+                        }
+                    }
+                }
+            }
+            totals(sums)
+        }
+    }
+}
+
+/// The sum of each vector.
+#[inline(always)]
+fn totals<const P: usize, const W: usize>(sums: [[v128; W]; P]) -> [[i32; W]; P] {
+    let mut totals = [[0; W]; P];
+    for (totals, sums) in totals.iter_mut().zip(sums) {
+        for (total, sum) in totals.iter_mut().zip(sums) {
+            let pairs = i32x4_add(sum, i32x4_shuffle::<2, 3, 0, 1>(sum, sum));
+            *total = i32x4_extract_lane::<0>(pairs) + i32x4_extract_lane::<1>(pairs);
+        }
+    }
+    totals
 }
 
 /// Adds the products of one vector of each row of weights with one of each part.

@@ -1,6 +1,7 @@
 //! AVX2, and AVX-512 with VNNI.
 
 use super::{run, Product, Tile};
+use crate::matrix::{BLOCK, GROUP};
 use core::arch::x86_64::*;
 
 /// # Safety
@@ -27,6 +28,8 @@ impl Tile for Avx2 {
     const PARTS: usize = 4;
     const WEIGHTS: usize = 2;
     const OFFSET: i32 = 0;
+    const PARTS_W4: usize = 4;
+    const OFFSET_W4: i32 = 128;
 
     #[inline(always)]
     unsafe fn tile<const P: usize, const W: usize>(
@@ -58,18 +61,65 @@ impl Tile for Avx2 {
                 }
                 step(&mut sums, parts.add(whole), stride, vectors);
             }
-            let mut totals = [[0; W]; P];
-            for (totals, sums) in totals.iter_mut().zip(sums) {
-                for (total, sum) in totals.iter_mut().zip(sums) {
-                    let sum = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-                    let sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0b01_00_11_10));
-                    let sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0b10_11_00_01));
-                    *total = _mm_cvtsi128_si32(sum);
-                }
-            }
-            totals
+            totals_256(sums)
         }
     }
+
+    /// A part with its top bit flipped is the part plus 128, unsigned, for `vpmaddubsw`: a pair is 2 * 255 * 7 at most.
+    /// `vpmaddwd` takes pairs times the group's multiplier to 32 bits.
+    #[inline(always)]
+    unsafe fn tile_w4<const P: usize, const W: usize>(
+        parts: *const i8,
+        stride: usize,
+        nibbles: *const u8,
+        multipliers: *const u8,
+        blocks: usize,
+    ) -> [[i32; W]; P] {
+        // SAFETY: the caller's.
+        unsafe {
+            let (flip, low, eight) = (_mm256_set1_epi8(i8::MIN), _mm256_set1_epi8(15), _mm256_set1_epi8(8));
+            let mut sums = [[_mm256_setzero_si256(); W]; P];
+            for block in 0..blocks {
+                for group in 0..2 {
+                    let mut x = [_mm256_setzero_si256(); P];
+                    for (p, x) in x.iter_mut().enumerate() {
+                        let part = parts.add(p * stride + block * BLOCK + group * GROUP);
+                        *x = _mm256_xor_si256(_mm256_loadu_si256(part.cast()), flip);
+                    }
+                    for w in 0..W {
+                        let row = w * blocks + block;
+                        let bytes = _mm256_loadu_si256(nibbles.add(row * GROUP).cast());
+                        let bytes = if group == 0 { bytes } else { _mm256_srli_epi16(bytes, 4) };
+                        let weights = _mm256_sub_epi8(_mm256_and_si256(bytes, low), eight);
+                        let factor = _mm256_set1_epi16(i16::from(*multipliers.add(row * 2 + group)));
+                        for (x, sums) in x.iter().zip(&mut sums) {
+                            let pairs = _mm256_maddubs_epi16(*x, weights);
+                            sums[w] = _mm256_add_epi32(sums[w], _mm256_madd_epi16(pairs, factor));
+                        }
+                    }
+                }
+            }
+            totals_256(sums)
+        }
+    }
+}
+
+/// The sum of each vector.
+#[inline(always)]
+unsafe fn totals_256<const P: usize, const W: usize>(sums: [[__m256i; W]; P]) -> [[i32; W]; P] {
+    let mut totals = [[0; W]; P];
+    for (totals, sums) in totals.iter_mut().zip(sums) {
+        for (total, sum) in totals.iter_mut().zip(sums) {
+            // SAFETY: the caller's.
+            unsafe {
+                let sum = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+                let sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0b01_00_11_10));
+                let sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0b10_11_00_01));
+                *total = _mm_cvtsi128_si32(sum);
+            }
+        }
+    }
+    totals
 }
 
 /// Adds the products of one vector of each row of weights with one of each part.
@@ -112,6 +162,8 @@ impl Tile for Avx512Vnni {
     const PARTS: usize = 6;
     const WEIGHTS: usize = 4;
     const OFFSET: i32 = 128;
+    const PARTS_W4: usize = 4;
+    const OFFSET_W4: i32 = 128;
 
     #[inline(always)]
     unsafe fn tile<const P: usize, const W: usize>(
@@ -158,23 +210,77 @@ impl Tile for Avx512Vnni {
                     }
                 }
             }
-            let mut totals = [[0; W]; P];
-            for (totals, sums) in totals.iter_mut().zip(sums) {
-                if W == 4 {
-                    let pairs = [
-                        _mm256_hadd_epi32(halves(sums[0]), halves(sums[1])),
-                        _mm256_hadd_epi32(halves(sums[2]), halves(sums[3])),
-                    ];
-                    let sum = _mm256_hadd_epi32(pairs[0], pairs[1]);
-                    let sum = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-                    _mm_storeu_si128(totals.as_mut_ptr().cast(), sum);
-                } else {
-                    for (total, sum) in totals.iter_mut().zip(sums) {
-                        *total = _mm512_reduce_add_epi32(sum);
+            totals_512(sums)
+        }
+    }
+
+    /// As for AVX2, with both groups of a block in one vector, and with `vpdpwssd`, which adds what `vpmaddwd` gives.
+    #[inline(always)]
+    unsafe fn tile_w4<const P: usize, const W: usize>(
+        parts: *const i8,
+        stride: usize,
+        nibbles: *const u8,
+        multipliers: *const u8,
+        blocks: usize,
+    ) -> [[i32; W]; P] {
+        // SAFETY: the caller's.
+        unsafe {
+            let (flip, low, eight) = (_mm512_set1_epi8(i8::MIN), _mm256_set1_epi8(15), _mm512_set1_epi8(8));
+            // The lower half of a vector takes the low byte of each number to 16 bits, the upper half the high byte.
+            let (first, second) = (_mm256_set1_epi16(0x8000u16 as i16), _mm256_set1_epi16(0x8001u16 as i16));
+            let spread = _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
+            let mut sums = [[_mm512_setzero_si512(); W]; P];
+            for block in 0..blocks {
+                let mut x = [_mm512_setzero_si512(); P];
+                for (p, x) in x.iter_mut().enumerate() {
+                    let part = parts.add(p * stride + block * BLOCK);
+                    *x = _mm512_xor_si512(_mm512_loadu_si512(part.cast()), flip);
+                }
+                for w in 0..W {
+                    let row = w * blocks + block;
+                    let bytes = nibbles.add(row * GROUP);
+                    if P <= 2 {
+                        // Few parts: the weights come from memory, and the processor alone does not ask early enough.
+                        _mm_prefetch(bytes.wrapping_add(512).cast(), _MM_HINT_T0);
+                    }
+                    let bytes = _mm256_loadu_si256(bytes.cast());
+                    let first = _mm256_and_si256(bytes, low);
+                    let second = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), low);
+                    let both = _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
+                    let weights = _mm512_sub_epi8(both, eight);
+                    let factors = _mm512_set1_epi16(multipliers.add(row * 2).cast::<i16>().read_unaligned());
+                    let factors = _mm512_shuffle_epi8(factors, spread);
+                    for (x, sums) in x.iter().zip(&mut sums) {
+                        sums[w] = _mm512_dpwssd_epi32(sums[w], _mm512_maddubs_epi16(*x, weights), factors);
                     }
                 }
             }
-            totals
+            totals_512(sums)
         }
     }
+}
+
+/// The sum of each vector.
+#[inline(always)]
+unsafe fn totals_512<const P: usize, const W: usize>(sums: [[__m512i; W]; P]) -> [[i32; W]; P] {
+    let mut totals = [[0; W]; P];
+    for (totals, sums) in totals.iter_mut().zip(sums) {
+        // SAFETY: the caller's.
+        unsafe {
+            if W == 4 {
+                let pairs = [
+                    _mm256_hadd_epi32(halves(sums[0]), halves(sums[1])),
+                    _mm256_hadd_epi32(halves(sums[2]), halves(sums[3])),
+                ];
+                let sum = _mm256_hadd_epi32(pairs[0], pairs[1]);
+                let sum = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+                _mm_storeu_si128(totals.as_mut_ptr().cast(), sum);
+            } else {
+                for (total, sum) in totals.iter_mut().zip(sums) {
+                    *total = _mm512_reduce_add_epi32(sum);
+                }
+            }
+        }
+    }
+    totals
 }

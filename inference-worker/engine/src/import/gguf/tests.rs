@@ -246,7 +246,7 @@ fn every_architecture_becomes_the_artefact_that_its_floats_say() {
         assert_eq!(*shape, expected(architecture, byte_tokens().len()));
         let mut own = Tensors::default();
         for spec in specs(&artefact.manifest.architecture) {
-            own.add(&spec, values(&spec)).unwrap();
+            own.add(&spec, values(&spec), Default::default()).unwrap();
         }
         assert!(artefact.weights == own.to_bytes().unwrap(), "{architecture}: the weights differ");
         let text = artefact.manifest.text.clone().unwrap();
