@@ -38,7 +38,7 @@ pub fn pot(name: &[u8; 8]) -> AccountId32 {
     AccountId32(bytes)
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
@@ -50,7 +50,7 @@ pub struct Process {
 }
 
 impl Process {
-    fn start(name: &'static str, command: &mut Command) -> Self {
+    pub fn start(name: &'static str, command: &mut Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -85,7 +85,7 @@ impl Process {
         self.lines.try_iter().any(|line| line.contains(part))
     }
 
-    fn signal(&self, signal: &str) {
+    pub fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
