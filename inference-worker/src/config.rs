@@ -72,6 +72,8 @@ pub struct Common {
     solve: Option<Solve>,
     #[arg(skip)]
     ask: Option<Ask>,
+    #[arg(skip)]
+    gateway: Option<Gateway>,
 }
 
 /// Settings of `solve` and `verify-loop`.
@@ -147,6 +149,34 @@ pub struct Ask {
     pub follow_timeout: Option<u64>,
 }
 
+/// Settings of `gateway`.
+#[derive(Args, Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Gateway {
+    /// Where it is listened for requests [default: 127.0.0.1:8080]
+    #[arg(long, env = "ASSAY_LISTEN", value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// File of API keys in TOML; without one, whoever can reach the address may spend the account's ASY
+    #[arg(long, env = "ASSAY_API_KEYS", value_name = "FILE")]
+    pub api_keys: Option<PathBuf>,
+    /// Folders of models, or folders that hold them: names, checks before a fee is paid, counts of tokens, verification
+    #[arg(long, env = "ASSAY_MODELS", value_delimiter = ',', num_args = 1.., value_name = "DIR")]
+    pub models: Vec<PathBuf>,
+    /// Folder of the index and of the requests' journal
+    #[arg(long, env = "ASSAY_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Seconds that a request waits for its answer at most [default: 600]
+    #[arg(long, env = "ASSAY_TIMEOUT", value_name = "SECONDS")]
+    pub timeout: Option<u64>,
+    /// Drop the index and build it anew
+    #[arg(long)]
+    #[serde(skip)]
+    pub reindex: bool,
+    /// First block of a new index [default: 1]
+    #[arg(long, env = "ASSAY_INDEX_FROM", value_name = "BLOCK")]
+    pub index_from: Option<u32>,
+}
+
 /// Takes from `file` each setting that flags and environment left open.
 macro_rules! fill {
     ($into:expr, $file:expr, options: $($option:ident),* ; lists: $($list:ident),*) => {{
@@ -162,6 +192,7 @@ pub struct Settings {
     pub common: Common,
     solve: Solve,
     ask: Ask,
+    gateway: Gateway,
     key: KeySource,
 }
 
@@ -189,8 +220,9 @@ impl Settings {
         })
         .unwrap_or(KeySource::Prompt);
         let (solve, ask) = (file.solve.clone().unwrap_or_default(), file.ask.clone().unwrap_or_default());
+        let gateway = file.gateway.clone().unwrap_or_default();
         fill!(flags, file, options: url, connect_timeout, log_format, log, threads, isa; lists:);
-        Ok(Self { common: flags, solve, ask, key })
+        Ok(Self { common: flags, solve, ask, gateway, key })
     }
 
     /// Where the key comes from.
@@ -236,6 +268,13 @@ impl Settings {
             options: model, fee, max_tokens, temperature, top_k, top_p, repetition_penalty, deadline, follow_timeout;
             lists: models, stop
         );
+        flags
+    }
+
+    /// The settings of `gateway`: `flags`, then the file.
+    pub fn gateway(&self, mut flags: Gateway) -> Gateway {
+        let file = self.gateway.clone();
+        fill!(flags, file, options: listen, api_keys, data, timeout, index_from; lists: models);
         flags
     }
 }

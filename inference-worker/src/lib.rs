@@ -10,6 +10,8 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod failure;
+pub mod gateway;
+pub mod indexer;
 pub mod journal;
 pub mod keys;
 pub mod logging;

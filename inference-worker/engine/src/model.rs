@@ -286,6 +286,27 @@ impl Model {
         self.finish(generation)
     }
 
+    /// Checks that the model can do a task, as far as that is known before it is run, and counts the tokens that it would
+    /// read.
+    ///
+    /// # Errors
+    /// Any [`EngineError`] about input and parameters.
+    pub fn check(&self, input: &[u8], parameters: &[u8]) -> Result<usize, EngineError> {
+        if let Network::Text(_) = &self.network {
+            let (_, prompt, parameters) = self.prepare(input, parameters)?;
+            Sampler::new(sampling(&parameters))?;
+            return Ok(prompt.len());
+        }
+        let (text, parameters) = read_task(input, parameters)?;
+        if parameters != Parameters::Embedding {
+            return Err(EngineError::ParametersOfAnotherKind("this model embeds text"));
+        }
+        match self.encode(text, true)?.len() {
+            0 => Err(EngineError::EmptyPrompt),
+            tokens => Ok(tokens),
+        }
+    }
+
     /// Begins a text generation, to be advanced by [`Self::advance`].
     ///
     /// # Errors

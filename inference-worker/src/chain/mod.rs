@@ -10,7 +10,7 @@ mod state;
 pub mod types;
 
 pub use call::Call;
-pub use sender::{Refusal, Sender, Sent, Terms, TxOutcome, MORTALITY};
+pub use sender::{Note, Refusal, Sender, Sent, Signed, Terms, TxOutcome, MORTALITY};
 pub use state::At;
 
 use crate::failure::Failure;
@@ -214,6 +214,15 @@ impl Chain {
     /// The node does not answer.
     pub async fn hash_at(&self, number: BlockNumber) -> Result<Option<Hash>, ChainError> {
         self.ask(self.inner.rpc.chain_get_block_hash(Some(number.into()))).await
+    }
+
+    /// Hashes of the transactions in the block with this hash, in order.
+    ///
+    /// # Errors
+    /// The node does not know the block or does not answer.
+    pub async fn transactions(&self, block: Hash) -> Result<Vec<Hash>, ChainError> {
+        let found = self.ask(self.inner.rpc.chain_get_block(Some(block))).await?.ok_or(ChainError::NoBlock(block))?;
+        Ok(found.block.extrinsics.iter().map(|extrinsic| sender::transaction_hash(&extrinsic.0)).collect())
     }
 
     /// Follows the best chain from now on.

@@ -37,6 +37,9 @@ pub enum Refusal {
     /// The nonce did not settle.
     #[error("another sender uses the same key")]
     Nonce,
+    /// Whoever wanted it sent does not want it any more.
+    #[error("{0}")]
+    Unwanted(String),
     /// It can never be valid.
     #[error("the node refuses the transaction: {0}")]
     Invalid(String),
@@ -91,9 +94,23 @@ pub struct Terms {
     pub not_after: Option<BlockNumber>,
 }
 
+/// A transaction that is about to be handed to the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// Its hash.
+    pub hash: Hash,
+    /// Last height at which a block may take it.
+    pub until: BlockNumber,
+}
+
+/// Called with each transaction before the node has it, so that whoever wants it sent can write that down; a reason in
+/// return keeps it from being sent. A transaction that the node refused may be signed anew, with another hash.
+pub type Note = Box<dyn FnMut(Signed) -> Result<(), String> + Send>;
+
 struct Request {
     call: Call,
     terms: Terms,
+    note: Option<Note>,
     reply: oneshot::Sender<Result<Sent, Refusal>>,
 }
 
@@ -124,9 +141,21 @@ impl Sender {
     /// # Errors
     /// Why it was not sent.
     pub async fn send(&self, call: Call, terms: Terms) -> Result<Sent, Refusal> {
+        self.request(call, terms, None).await
+    }
+
+    /// As [`Self::send`], with a note of each attempt before the node has it.
+    ///
+    /// # Errors
+    /// Why it was not sent. After [`Refusal::Chain`] the node may have it all the same.
+    pub async fn send_noted(&self, call: Call, terms: Terms, note: Note) -> Result<Sent, Refusal> {
+        self.request(call, terms, Some(note)).await
+    }
+
+    async fn request(&self, call: Call, terms: Terms, note: Option<Note>) -> Result<Sent, Refusal> {
         let (reply, answer) = oneshot::channel();
         let ended = || Refusal::Invalid("the task that sends transactions has ended".into());
-        self.requests.send(Request { call, terms, reply }).await.map_err(|_| ended())?;
+        self.requests.send(Request { call, terms, note, reply }).await.map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?
     }
 }
@@ -172,14 +201,14 @@ struct Owner {
 
 impl Owner {
     async fn serve(self, mut inbox: mpsc::Receiver<Request>) {
-        while let Some(Request { call, terms, reply }) = inbox.recv().await {
-            let result = self.submit(&call, terms).await;
+        while let Some(Request { call, terms, note, reply }) = inbox.recv().await {
+            let result = self.submit(&call, terms, note).await;
             // Whoever asked may be gone; the transaction is sent all the same.
             let _ = reply.send(result);
         }
     }
 
-    async fn submit(&self, call: &Call, terms: Terms) -> Result<Sent, Refusal> {
+    async fn submit(&self, call: &Call, terms: Terms, mut note: Option<Note>) -> Result<Sent, Refusal> {
         let mut last = Refusal::Full;
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
@@ -193,7 +222,11 @@ impl Owner {
             let nonce = self.chain.ask(self.chain.rpc().system_account_next_index(&self.account)).await?;
             // The next block is made by the runtime that the newest one leaves, so this is the one to sign for.
             let bytes = self.chain.best().await?.sign(call, &self.key, nonce, anchor, u64::from(MORTALITY))?;
-            let hash = Hash::from(blake2_256(&bytes));
+            let hash = transaction_hash(&bytes);
+            if let Some(note) = &mut note {
+                let until = anchor.number.saturating_add(MORTALITY);
+                note(Signed { hash, until }).map_err(Refusal::Unwanted)?;
+            }
             let watched = self.chain.rpc().author_submit_and_watch_extrinsic(&bytes);
             let error = match tokio::time::timeout(super::ANSWER, watched).await {
                 Ok(Ok(statuses)) => {
@@ -283,9 +316,10 @@ async fn included(chain: &Chain, hash: Hash, bytes: &[u8]) -> Result<TxOutcome, 
     Ok(TxOutcome::Included { number: at.number(), hash, result })
 }
 
-fn blake2_256(bytes: &[u8]) -> [u8; 32] {
+/// The hash by which the chain knows a transaction.
+pub(super) fn transaction_hash(bytes: &[u8]) -> Hash {
     use blake2::digest::{consts::U32, Digest};
-    blake2::Blake2b::<U32>::digest(bytes).into()
+    <[u8; 32]>::from(blake2::Blake2b::<U32>::digest(bytes)).into()
 }
 
 #[cfg(test)]

@@ -219,6 +219,23 @@ impl At {
         Ok(self.get(api::storage().models().solvers(), (model, solver)).await?.is_some())
     }
 
+    /// Whether a solver that declared the model has bond that has matured; of the first `most` that are found.
+    ///
+    /// # Errors
+    /// The node does not answer.
+    pub async fn has_bonded_solver(&self, model: ModelId, most: usize) -> Result<bool, ChainError> {
+        let mut entries = answer(self.block.storage().iter(api::storage().models().solvers(), (model,))).await?;
+        for _ in 0..most {
+            let Some(entry) = entries.next().await else { break };
+            let entry = entry.map_err(subxt::Error::from)?;
+            let (_, solver) = entry.key().and_then(|key| key.decode()).map_err(subxt::Error::from)?;
+            if self.bond(solver).await?.is_some_and(|bond| bond.mature(self.number()) > 0) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The own bond of a solver.
     ///
     /// # Errors
@@ -268,10 +285,23 @@ impl At {
     /// # Errors
     /// The node does not answer.
     pub async fn events(&self) -> Result<Vec<Event>, ChainError> {
+        Ok(self.caused_events().await?.into_iter().map(|(_, event)| event).collect())
+    }
+
+    /// What happened in the block, each with the index of the transaction that caused it, if one did.
+    ///
+    /// # Errors
+    /// The node does not answer.
+    pub async fn caused_events(&self) -> Result<Vec<(Option<u32>, Event)>, ChainError> {
         let (events, _) = self.raw_events().await?;
         let mut known = Vec::new();
         for found in events.iter() {
-            known.extend(event(&found.map_err(subxt::Error::from)?)?);
+            let found = found.map_err(subxt::Error::from)?;
+            let cause = match found.phase() {
+                Phase::ApplyExtrinsic(index) => Some(index),
+                _ => None,
+            };
+            known.extend(event(&found)?.map(|event| (cause, event)));
         }
         Ok(known)
     }

@@ -159,7 +159,7 @@ async fn ensure(sender: &Sender, call: Call, what: &str) -> Result<(), Failure> 
 }
 
 /// Where journals are, one folder for each account.
-fn default_data(account: &AccountId32) -> PathBuf {
+pub(crate) fn default_data(account: &AccountId32) -> PathBuf {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let base = variable("XDG_DATA_HOME")
         .or_else(|| variable("HOME").map(|home| home.join(".local/share")))
@@ -168,7 +168,7 @@ fn default_data(account: &AccountId32) -> PathBuf {
 }
 
 /// Completes when the process is asked to end.
-async fn shutdown() {
+pub(crate) async fn shutdown() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{signal, SignalKind};

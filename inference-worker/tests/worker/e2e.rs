@@ -1,9 +1,10 @@
 //! A real node, two real workers and a user: tasks settle and every unit is where it belongs, though a worker is killed
 //! between its commitment and its reveal, and though the node itself is killed. [`upgrade`] has the runtime change under
-//! them, [`reorg`] the chain.
+//! them, [`reorg`] the chain, and [`gateway`] puts a gateway before them.
 //!
 //! Everything waits for blocks, events and log lines; nothing waits for a time to pass.
 
+mod gateway;
 mod genesis;
 mod reorg;
 mod upgrade;

@@ -83,11 +83,6 @@ pub fn llama(folder: &Path, seed: u64) {
     });
     fs::write(folder.join("config.json"), config.to_string()).unwrap();
     fs::write(folder.join("tokenizer.json"), tokenizer(VOCABULARY)).unwrap();
-    let mut state = seed;
-    let mut number = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 40) as f32 / 16_777_216.0 - 0.5
-    };
     let shapes: [(&str, Vec<usize>); 11] = [
         ("model.embed_tokens.weight", vec![VOCABULARY, 48]),
         ("model.norm.weight", vec![48]),
@@ -101,6 +96,50 @@ pub fn llama(folder: &Path, seed: u64) {
         ("model.layers.0.mlp.up_proj.weight", vec![104, 48]),
         ("model.layers.0.mlp.down_proj.weight", vec![48, 104]),
     ];
+    weights(folder, seed, shapes.map(|(name, shape)| (name.to_owned(), shape)));
+}
+
+/// An encoder of random weights, as a Hugging Face folder.
+pub fn bert(folder: &Path, seed: u64) {
+    fs::create_dir_all(folder).unwrap();
+    let config = json!({
+        "architectures": ["BertModel"], "vocab_size": VOCABULARY, "hidden_size": 48, "intermediate_size": 96,
+        "num_hidden_layers": 1, "num_attention_heads": 3, "hidden_act": "gelu", "max_position_embeddings": 32,
+        "type_vocab_size": 2, "layer_norm_eps": 1e-12, "position_embedding_type": "absolute",
+    });
+    fs::write(folder.join("config.json"), config.to_string()).unwrap();
+    fs::write(folder.join("sentence_bert_config.json"), json!({ "max_seq_length": 20 }).to_string()).unwrap();
+    fs::write(folder.join("tokenizer.json"), tokenizer(VOCABULARY)).unwrap();
+    let mut shapes = vec![
+        ("embeddings.word_embeddings.weight".to_owned(), vec![VOCABULARY, 48]),
+        ("embeddings.position_embeddings.weight".into(), vec![32, 48]),
+        ("embeddings.token_type_embeddings.weight".into(), vec![2, 48]),
+    ];
+    for (part, outputs, inputs) in [
+        ("attention.self.query", 48, 48),
+        ("attention.self.key", 48, 48),
+        ("attention.self.value", 48, 48),
+        ("attention.output.dense", 48, 48),
+        ("intermediate.dense", 96, 48),
+        ("output.dense", 48, 96),
+    ] {
+        shapes.push((format!("encoder.layer.0.{part}.weight"), vec![outputs, inputs]));
+        shapes.push((format!("encoder.layer.0.{part}.bias"), vec![outputs]));
+    }
+    for norm in ["embeddings", "encoder.layer.0.attention.output", "encoder.layer.0.output"] {
+        shapes.push((format!("{norm}.LayerNorm.weight"), vec![48]));
+        shapes.push((format!("{norm}.LayerNorm.bias"), vec![48]));
+    }
+    weights(folder, seed, shapes);
+}
+
+/// Writes random weights: matrices around zero, vectors around one.
+fn weights(folder: &Path, seed: u64, shapes: impl IntoIterator<Item = (String, Vec<usize>)>) {
+    let mut state = seed;
+    let mut number = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / 16_777_216.0 - 0.5
+    };
     let stored: Vec<_> = shapes
         .into_iter()
         .map(|(name, shape)| {
@@ -110,7 +149,7 @@ pub fn llama(folder: &Path, seed: u64) {
         })
         .collect();
     let views =
-        stored.iter().map(|(name, shape, bytes)| (*name, TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
+        stored.iter().map(|(name, shape, bytes)| (name, TensorView::new(Dtype::F32, shape.clone(), bytes).unwrap()));
     fs::write(folder.join("model.safetensors"), safetensors::serialize(views, None).unwrap()).unwrap();
 }
 
@@ -118,6 +157,12 @@ pub fn llama(folder: &Path, seed: u64) {
 pub fn artefact(folder: &Path, seed: u64) -> PathBuf {
     let (from, to) = (folder.join(format!("source-{seed}")), folder.join(format!("tiny-{seed}")));
     llama(&from, seed);
+    import(&from, &to, &format!("tiny-{seed}"));
+    to
+}
+
+/// Has the worker import a Hugging Face folder.
+pub fn import(from: &Path, to: &Path, name: &str) {
     let output = run(&[
         "model",
         "import",
@@ -126,10 +171,9 @@ pub fn artefact(folder: &Path, seed: u64) -> PathBuf {
         "--to",
         to.to_str().unwrap(),
         "--name",
-        &format!("tiny-{seed}"),
+        name,
         "--licence",
         "CC0-1.0",
     ]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    to
 }

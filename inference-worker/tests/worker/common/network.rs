@@ -38,7 +38,7 @@ pub fn pot(name: &[u8; 8]) -> AccountId32 {
     AccountId32(bytes)
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
@@ -50,7 +50,7 @@ pub struct Process {
 }
 
 impl Process {
-    fn start(name: &'static str, command: &mut Command) -> Self {
+    pub fn start(name: &'static str, command: &mut Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
