@@ -3,7 +3,7 @@
 
 use super::error::ApiError;
 use crate::amount;
-use assay_engine::manifest::Kind;
+use assay_engine::{check_stops, manifest::Kind, EngineError};
 use assay_types::{
     inference::{Parameters, TextParameters},
     Balance, BlockNumber, MAX_INLINE,
@@ -120,12 +120,20 @@ impl Body {
     fn text_parameters(&mut self) -> Result<TextParameters, ApiError> {
         let default = TextParameters::default();
         let (old, new) = (self.take("max_tokens")?, self.take("max_completion_tokens")?);
+        let stop = match self.take("stop")? {
+            None => Vec::new(),
+            Some(Stops::One(text)) => vec![text],
+            Some(Stops::List(texts)) => texts,
+        };
+        let refused = |error: EngineError| ApiError::invalid(Some("stop"), "invalid_value", format!("'stop': {error}"));
+        check_stops(&stop).map_err(refused)?;
         let parameters = TextParameters {
             max_tokens: new.or(old).unwrap_or(default.max_tokens),
             temperature_milli: self.thousandths("temperature", default.temperature_milli)?,
             top_k: self.take("top_k")?.unwrap_or(default.top_k),
             top_p_milli: self.thousandths("top_p", default.top_p_milli)?,
             repetition_penalty_milli: self.thousandths("repetition_penalty", default.repetition_penalty_milli)?,
+            stop,
         };
         if parameters.max_tokens == 0 {
             return Err(ApiError::invalid(Some("max_tokens"), "invalid_value", "'max_tokens' must be at least 1"));
@@ -187,6 +195,14 @@ impl Body {
         let include_usage = options.include_usage;
         Ok(Question { model, input, parameters, fee, deadline, wait, stream, include_usage, shape })
     }
+}
+
+/// Texts that end an answer.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stops {
+    One(String),
+    List(Vec<String>),
 }
 
 /// The content of a message: a text, or parts that are texts.
@@ -340,7 +356,7 @@ mod tests {
     fn a_question_has_the_parameters_that_were_asked_for() {
         let question = read(user(json!({
             "max_tokens": 5, "temperature": 0, "top_p": 0.5, "top_k": 3, "repetition_penalty": 1.25, "stream": true,
-            "stream_options": { "include_usage": true }, "user": "me", "n": 1, "stop": null, "logit_bias": {},
+            "stream_options": { "include_usage": true }, "user": "me", "n": 1, "stop": ["a", "b"], "logit_bias": {},
             "frequency_penalty": 0, "response_format": { "type": "text" },
             "assay": { "fee": "2.5", "wait": "settled", "deadline": 9 },
         })))
@@ -351,6 +367,7 @@ mod tests {
             top_k: 3,
             top_p_milli: 500,
             repetition_penalty_milli: 1_250,
+            stop: vec!["a".into(), "b".into()],
         };
         assert_eq!(question.parameters, Parameters::Text(parameters));
         assert_eq!((question.fee, question.deadline, question.wait), (Some(2_500_000_000_000), Some(9), Wait::Settled));
@@ -358,13 +375,16 @@ mod tests {
         let plain = read(user(json!({ "max_completion_tokens": 7 }))).unwrap();
         assert_eq!(plain.parameters, Parameters::Text(TextParameters { max_tokens: 7, ..Default::default() }));
         assert_eq!((plain.wait, plain.fee, plain.stream), (Wait::Revealed, None, false));
+        let Parameters::Text(one) = read(user(json!({ "stop": "x" }))).unwrap().parameters else { panic!("no text") };
+        assert_eq!(one.stop, ["x"]);
+        let none = read(user(json!({ "stop": null }))).unwrap().parameters;
+        assert_eq!(none, Parameters::Text(TextParameters::default()));
     }
 
     #[test]
     fn what_cannot_be_honoured_is_refused_by_name() {
         for (name, value) in [
             ("seed", json!(1)),
-            ("stop", json!("x")),
             ("n", json!(2)),
             ("tools", json!([{ "type": "function" }])),
             ("response_format", json!({ "type": "json_object" })),
@@ -389,6 +409,10 @@ mod tests {
             assert_eq!(error(read(user(json!({ name: value })))), ("invalid_type".into(), name.into()));
         }
         assert_eq!(error(read(user(json!({ "max_tokens": 0 })))).0, "invalid_value");
+        for stop in [json!(""), json!(["a", "b", "c", "d", "e"]), json!("x".repeat(49))] {
+            assert_eq!(error(read(user(json!({ "stop": stop })))), ("invalid_value".into(), "stop".into()));
+        }
+        assert_eq!(error(read(user(json!({ "stop": 7 })))), ("invalid_type".into(), "stop".into()));
         assert_eq!(error(read(user(json!({ "temperature": -1 })))).0, "invalid_value");
         assert_eq!(error(read(user(json!({ "assay": { "fee": "1e3" } })))).1, "assay.fee");
         assert_eq!(error(read(json!({ "model": "m" }))).0, "missing_required_parameter");

@@ -15,9 +15,12 @@ pub const TASK: HeaderName = HeaderName::from_static("x-assay-task");
 /// Header by which a client is told whether to send the same request again.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
-/// Why a request was not answered.
+/// Why a request was not answered. In a box, because it is part of many results.
 #[derive(Clone, Debug)]
-pub struct ApiError {
+pub struct ApiError(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
     status: StatusCode,
     kind: &'static str,
     code: &'static str,
@@ -27,20 +30,22 @@ pub struct ApiError {
     task: Option<TaskId>,
     again: bool,
     /// Headers of its own.
-    pub headers: HeaderMap,
+    headers: HeaderMap,
 }
 
 impl ApiError {
     fn new(status: StatusCode, kind: &'static str, code: &'static str, message: impl Into<String>) -> Self {
         let (param, after, task) = (None, None, None);
         // The clients try again after 408, 409, 429 and 5xx unless they are told not to.
-        Self { status, kind, code, message: message.into(), param, after, task, again: true, headers: HeaderMap::new() }
+        let (message, headers) = (message.into(), HeaderMap::new());
+        Self(Box::new(Parts { status, kind, code, message, param, after, task, again: true, headers }))
     }
 
     /// 400: the request itself is wrong.
     pub fn invalid(param: Option<&str>, code: &'static str, message: impl Into<String>) -> Self {
-        let param = param.map(str::to_owned);
-        Self { param, ..Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", code, message) }
+        let mut error = Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", code, message);
+        error.0.param = param.map(str::to_owned);
+        error
     }
 
     /// 401: no key, or none that is known.
@@ -84,24 +89,32 @@ impl ApiError {
     }
 
     /// Tells the client to wait for so long.
-    pub fn after(self, after: Duration) -> Self {
-        Self { after: Some(after), ..self }
+    pub fn after(mut self, after: Duration) -> Self {
+        self.0.after = Some(after);
+        self
     }
 
     /// Tells the client which task it is about, and not to ask the same again by itself: that would be another task.
-    pub fn of(self, task: Option<TaskId>) -> Self {
-        Self { task, again: false, after: None, ..self }
+    pub fn of(mut self, task: Option<TaskId>) -> Self {
+        (self.0.task, self.0.again, self.0.after) = (task, false, None);
+        self
+    }
+
+    /// Headers of its own.
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.0.headers
     }
 
     /// A name for metrics.
     pub fn code(&self) -> &'static str {
-        self.code
+        self.0.code
     }
 
     /// The object that clients read.
     pub fn body(&self) -> Value {
-        let mut error = json!({ "message": self.message, "type": self.kind, "param": self.param, "code": self.code });
-        if let Some(task) = self.task {
+        let Parts { message, kind, param, code, task, .. } = &*self.0;
+        let mut error = json!({ "message": message, "type": kind, "param": param, "code": code });
+        if let Some(task) = task {
             error["task"] = json!(format!("{task:?}"));
         }
         json!({ "error": error })
@@ -110,20 +123,22 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(self.body())).into_response();
+        let body = self.body();
+        let Parts { status, after, task, again, headers: own, .. } = *self.0;
+        let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
-        headers.extend(self.headers);
-        if let Some(after) = self.after {
+        headers.extend(own);
+        if let Some(after) = after {
             // A part of a second counts as one, so that nobody comes too early.
             headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().saturating_add(1)));
         }
-        if !self.again {
+        if !again {
             headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
         }
-        if let Some(task) = self.task.and_then(|task| HeaderValue::try_from(format!("{task:?}")).ok()) {
+        if let Some(task) = task.and_then(|task| HeaderValue::try_from(format!("{task:?}")).ok()) {
             headers.insert(TASK, task);
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response

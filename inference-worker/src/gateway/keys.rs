@@ -94,7 +94,7 @@ impl ApiKey {
         if *count >= limit {
             let message = format!("this key may send {limit} requests in a minute");
             let mut error = ApiError::limited("rate_limit_exceeded", message, reset);
-            Rate { limit, remaining: 0, reset }.add_to(&mut error.headers);
+            Rate { limit, remaining: 0, reset }.add_to(error.headers_mut());
             return Err(error);
         }
         *count = count.saturating_add(1);
@@ -214,8 +214,8 @@ mod tests {
         let after = |seconds| begin + Duration::from_secs(seconds);
         assert_eq!(key.admit(begin).unwrap(), Some(Rate { limit: 2, remaining: 1, reset: MINUTE }));
         assert_eq!(key.admit(after(20)).unwrap().unwrap().remaining, 0);
-        let refused = key.admit(after(40)).unwrap_err();
-        assert_eq!(refused.headers["x-ratelimit-reset-requests"], "21s");
+        let mut refused = key.admit(after(40)).unwrap_err();
+        assert_eq!(refused.headers_mut()["x-ratelimit-reset-requests"], "21s");
         assert_eq!(status(refused), 429);
         assert_eq!(key.admit(after(60)).unwrap().unwrap().remaining, 1);
         let endless = ApiKey::new("one".into(), None, None);

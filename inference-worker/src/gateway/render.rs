@@ -188,7 +188,7 @@ impl Frame<'_> {
 
 fn finish(finish: Finish) -> &'static str {
     match finish {
-        Finish::EndOfSequence => "stop",
+        Finish::EndOfSequence | Finish::Stop => "stop",
         Finish::MaxTokens => "length",
     }
 }

@@ -6,7 +6,7 @@ use assay_types::{BlockNumber, Hash, ModelId, TaskId};
 use codec::{Decode, Encode};
 use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{btree_map::Entry, BTreeMap, VecDeque},
     path::Path,
     sync::{RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
@@ -402,13 +402,14 @@ impl Index {
                     }
                     Change::Other(..) => {}
                 }
-                if !overlay.touched.contains_key(&task) {
+                let found = match overlay.touched.entry(task) {
+                    Entry::Occupied(entry) => Some(entry.into_mut()),
                     // A task from before the index began is none of its concern.
-                    let Some(record) = load(&tasks, &task)? else { continue };
-                    let finals = record.facts.len();
-                    overlay.touched.insert(task, Found { record, finals });
-                }
-                if let Some(found) = overlay.touched.get_mut(&task) {
+                    Entry::Vacant(entry) => {
+                        load(&tasks, &task)?.map(|record| entry.insert(Found { finals: record.facts.len(), record }))
+                    }
+                };
+                if let Some(found) = found {
                     found.record.change(block.at, change);
                 }
             }

@@ -24,7 +24,7 @@ use frame_support::{
 };
 use serde_json::json;
 use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, Dave};
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 /// Blocks of an epoch, and so until a bond is mature; as in production.
 const EPOCH: u32 = 1_200;
@@ -33,6 +33,8 @@ const DEADLINE: u32 = 28_800;
 const UNBONDING: u32 = 86_400;
 /// Grace and contest window of the development chain, and one block more.
 const WINDOW: u32 = 3 + 8 + 1;
+/// Submissions that are tried for one block.
+const BLOCKFUL: usize = 400;
 /// Bytes of each input and output.
 const PAYLOAD: usize = 256;
 /// Fee of each task.
@@ -229,21 +231,18 @@ fn fitting(calls: &[RuntimeCall]) -> f64 {
     most.ref_time() as f64 / each.ref_time().max(1) as f64
 }
 
-/// Submits tasks until `count` are open.
+/// Submits tasks until `count` are open, of which `already` are.
 fn open(bench: &mut Bench, count: usize, already: usize) -> Result<()> {
-    let mut waiting = VecDeque::new();
+    let mut waiting = Vec::new();
     let mut done = already;
     while done < count {
-        while waiting.len() < 400 && done + waiting.len() < count {
-            waiting.push_back(bench.submit().1);
+        while waiting.len() < BLOCKFUL && done + waiting.len() < count {
+            waiting.push(bench.submit().1);
         }
-        let calls: Vec<_> = waiting.drain(..).collect();
-        let sent = calls.clone();
-        let (cost, left) = bench.chain.fill(calls, false)?;
-        waiting.extend(sent.into_iter().skip(cost.transactions));
-        debug_assert_eq!(waiting.len(), left);
+        let (cost, _) = bench.chain.fill(waiting.clone(), false)?;
+        waiting.drain(..cost.transactions);
         done += cost.transactions;
-        if bench.chain.number() % 50 == 0 {
+        if bench.chain.number().is_multiple_of(50) {
             eprintln!("{done} of {count} open tasks");
         }
     }
