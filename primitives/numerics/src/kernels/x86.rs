@@ -182,10 +182,8 @@ impl Tile for Avx512Vnni {
                 let mut vectors = [_mm512_setzero_si512(); W];
                 for (w, vector) in vectors.iter_mut().enumerate() {
                     let weights = weights.add(w * columns + column);
-                    if P <= 2 {
-                        // Few parts: the weights come from memory, and the processor alone does not ask early enough.
-                        _mm_prefetch(weights.wrapping_add(1024), _MM_HINT_T0);
-                    }
+                    // The first parts get the weights from memory, and the processor alone does not ask early enough.
+                    _mm_prefetch(weights.wrapping_add(1024), _MM_HINT_T0);
                     *vector = _mm512_xor_si512(_mm512_loadu_si512(weights.cast()), flip);
                 }
                 for (p, sums) in sums.iter_mut().enumerate() {
@@ -240,7 +238,7 @@ impl Tile for Avx512Vnni {
                     let row = w * blocks + block;
                     let bytes = nibbles.add(row * GROUP);
                     if P <= 2 {
-                        // Few parts: the weights come from memory, and the processor alone does not ask early enough.
+                        // With more parts there is more to do than to wait for.
                         _mm_prefetch(bytes.wrapping_add(512).cast(), _MM_HINT_T0);
                     }
                     let bytes = _mm256_loadu_si256(bytes.cast());
