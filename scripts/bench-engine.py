@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Compares the exact engine with llama.cpp on this machine. Started by scripts/bench, which describes the options.
+"""Compares the exact engine with llama.cpp and candle on this machine. Started by scripts/bench, which has the options.
 
-Both sides get random weights of the same shapes and the same number of threads; every measurement is a process of its
-own, and the two take turns, so that what else the machine does falls on both. Standard output has the report alone.
+All sides get random weights of the same shapes and the same number of threads; every measurement is a process of its
+own, and they take turns, so that what else the machine does falls on all. Standard output has the report alone.
 """
 
 import argparse
@@ -61,6 +61,8 @@ PLAN = [
     ("batch", SMALL, BATCH),
     ("batch", LARGE, BATCH),
 ]
+# What candle is measured in.
+CANDLE_DOES = ("decode", "prefill")
 
 
 class Failure(Exception):
@@ -370,11 +372,33 @@ class Engine:
         return result
 
 
+class Candle:
+    """candle's own quantised Llama, on the files that llama.cpp reads."""
+
+    def __init__(self, program, llama):
+        self.program = program
+        self.llama = llama
+
+    def measure(self, shape, scenario):
+        result = measured(
+            [self.program, self.llama.model(shape), *arguments(scenario)],
+            {"RAYON_NUM_THREADS": str(THREADS)},
+            what="bench-candle",
+        )
+        if result["threads"] != THREADS:
+            raise Failure(f"bench-candle computed with {result['threads']} threads, not {THREADS}")
+        return result
+
+
 # ---------------------------------------------------------------- measuring
 
 
-def measure(engine, llama, pairs):
-    """{(what, shape): {"variant", "ours": [...], "theirs": [...]}}, the two sides taking turns."""
+def measure(engine, llama, candle, pairs):
+    """{(what, shape): {"variant", "ours": [...], "theirs": [...], "candle": [...]}}, the sides taking turns.
+
+    candle has no part in longer answers, which are the same work as short ones, nor in batches: its model fails on
+    several prompts at once.
+    """
     results, variants = {}, {}
     for what, shape, scenario in PLAN:
         # Generating a longer answer is the same work as generating a short one.
@@ -383,15 +407,18 @@ def measure(engine, llama, pairs):
             say(f"{shape}, {what}: choosing how llama.cpp does it best; warming up")
             variants[key] = llama.choose(shape, scenario, min(2, pairs))
             engine.measure(shape, scenario)
-        ours, theirs = [], []
+        ours, theirs, others = [], [], []
         for pair in range(pairs):
             ours.append(engine.measure(shape, scenario))
             theirs.append(llama.measure(shape, scenario, variants[key]))
-            say(
-                f"{shape}, {what}, pair {pair + 1} of {pairs}: {rate(ours[-1], scenario):.1f} against "
-                f"{rate(theirs[-1], scenario):.1f} tokens/s"
-            )
-        results[what, shape] = {"variant": describe(variants[key]), "ours": ours, "theirs": theirs}
+            rates = f"{rate(ours[-1], scenario):.1f} against {rate(theirs[-1], scenario):.1f}"
+            if candle and what in CANDLE_DOES:
+                others.append(candle.measure(shape, scenario))
+                rates += f" and candle's {rate(others[-1], scenario):.1f}"
+            say(f"{shape}, {what}, pair {pair + 1} of {pairs}: {rates} tokens/s")
+        results[what, shape] = {
+            "variant": describe(variants[key]), "ours": ours, "theirs": theirs, "candle": others or None
+        }
     return results
 
 
@@ -404,7 +431,7 @@ def measures(results, isa):
     amx, vnni = "amx" in isa, "vnni" in isa
     rows = []
 
-    def row(name, shape, unit, ours, theirs, result, kind, at_least=None, at_most=None):
+    def row(name, shape, unit, ours, theirs, result, kind, at_least=None, at_most=None, candle=None):
         target, met = None, None
         if at_least is not None:
             target, met = {"at_least": at_least}, result >= at_least
@@ -417,6 +444,8 @@ def measures(results, isa):
                 "unit": unit,
                 "ours": ours and summary(ours),
                 "theirs": theirs and summary(theirs),
+                "candle": candle and summary(candle),
+                "ratio_to_candle": candle and ratio(ours, candle),
                 "result": result,
                 "kind": kind,
                 "target": target,
@@ -427,6 +456,9 @@ def measures(results, isa):
     def both(what, shape, value):
         found = results[what, shape]
         return [value(run) for run in found["ours"]], [value(run) for run in found["theirs"]]
+
+    def of_candle(what, shape, value):
+        return [value(run) for run in results[what, shape]["candle"] or []] or None
 
     def ratio(ours, theirs):
         return statistics.median(ours) / statistics.median(theirs)
@@ -443,7 +475,9 @@ def measures(results, isa):
 
     for shape in SHAPES:
         ours, theirs = both("decode", shape, decode_rate)
-        row("decode, one sequence", shape, "tokens/s", ours, theirs, ratio(ours, theirs), "times", at_least=1.2)
+        candle = of_candle("decode", shape, decode_rate)
+        name = "decode, one sequence"
+        row(name, shape, "tokens/s", ours, theirs, ratio(ours, theirs), "times", at_least=1.2, candle=candle)
         # A token reads every weight but the embedding's other rows; a tied embedding is read as the head.
         found, described = results["decode", shape], SHAPES[shape]
         unread = 0 if described["tied"] else described["vocabulary"] * described["hidden"]
@@ -455,8 +489,9 @@ def measures(results, isa):
         row("decode, weights read", shape, "GB/s", ours, theirs, share, "share of stream", at_least=0.75)
 
     ours, theirs = both("prefill", LARGE, prefill_rate)
-    name = f"prefill of {PREFILL['prompt']} tokens"
-    row(name, LARGE, "tokens/s", ours, theirs, ratio(ours, theirs), "times", at_least=5.0 if amx else 2.0)
+    name, least = f"prefill of {PREFILL['prompt']} tokens", 5.0 if amx else 2.0
+    candle = of_candle("prefill", LARGE, prefill_rate)
+    row(name, LARGE, "tokens/s", ours, theirs, ratio(ours, theirs), "times", at_least=least, candle=candle)
 
     limit = 0.10 if amx else 0.20 if vnni else 0.60
     for shape in SHAPES:
@@ -497,9 +532,15 @@ def git(*command):
         return ""
 
 
+def candle_version():
+    """The version of candle that this project's lock file names."""
+    lock = (ROOT / "Cargo.lock").read_text(encoding="utf-8")
+    return lock.partition('name = "candle-transformers"\nversion = "')[2].partition('"')[0]
+
+
 def header(engine, llama, options, model, results):
     build = next(iter(llama.about.values()))
-    runs = [run for result in results.values() for side in ("ours", "theirs") for run in result[side]]
+    runs = [run for result in results.values() for side in ("ours", "theirs", "candle") for run in result[side] or []]
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "commit": git("rev-parse", "HEAD") or None,
@@ -521,6 +562,7 @@ def header(engine, llama, options, model, results):
         "ggml_version": build["ggml_version"],
         "llama_cpp_builds": {name: about["features"] for name, about in llama.about.items()},
         "llama_cpp_variants": {f"{what}, {shape}": result["variant"] for (what, shape), result in results.items()},
+        "candle": any(result["candle"] for result in results.values()) and candle_version() or None,
         "notes": llama.notes,
     }
 
@@ -544,7 +586,7 @@ def amount(value, kind):
 def table(head, rows):
     others = head["taken_by_others"]
     lines = [
-        f"Assay's engine and llama.cpp, {head['date']}",
+        f"Assay's engine, llama.cpp and candle, {head['date']}",
         f"  machine    {head['cpu']}, {head['cores']} cores, Linux {head['kernel']}; "
         f"reads {head['stream_bytes_per_second'] / 1e9:.1f} GB/s with {head['threads']} threads",
         f"             other programs took {100 * others['median']:.0f} % of the processor during a run, "
@@ -554,11 +596,12 @@ def table(head, rows):
         f"  llama.cpp  {head['llama_cpp_commit']} (llama-cpp-python {head['llama_cpp_python']}, ggml "
         f"{head['ggml_version']}), Q8_0",
         *(f"             {key}: {variant}" for key, variant in head["llama_cpp_variants"].items()),
+        f"  candle     candle-transformers {head['candle'] or 'left out'}, quantised Llama on the same Q8_0 files",
         *(f"  note       {note}" for note in head["notes"]),
         f"  each figure: median (smallest-largest) of {head['pairs']} interleaved runs with {head['threads']} threads",
         "",
     ]
-    cells = [("measure", "shape", "unit", "ours", "llama.cpp", "result", "target", "")]
+    cells = [("measure", "shape", "unit", "ours", "llama.cpp", "result", "target", "", "candle", "ours / candle")]
     for row in rows:
         target = ""
         if row["target"]:
@@ -574,6 +617,7 @@ def table(head, rows):
         cells.append(
             (row["name"], row["shape"], row["unit"], spread(row["ours"]), theirs)
             + (amount(row["result"], row["kind"]), target, verdict)
+            + ((spread(row["candle"]), amount(row["ratio_to_candle"], "times")) if row["candle"] else ("", ""))
         )
     widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
     for line in cells:
@@ -584,6 +628,7 @@ def table(head, rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--worker", type=pathlib.Path, required=True, help="the assay-worker to measure")
+    parser.add_argument("--candle", type=pathlib.Path, help="the bench-candle to measure; left out otherwise")
     parser.add_argument("--cache", type=pathlib.Path, required=True, help="where llama.cpp and the models are kept")
     parser.add_argument("--pairs", type=int, required=True)
     parser.add_argument("--isa", help="the path to measure; the best one otherwise")
@@ -604,7 +649,8 @@ def main():
         for shape in SHAPES:
             llama.write_model(pathlib.Path(work), shape)
             engine.write_model(pathlib.Path(work), shape)
-        results = measure(engine, llama, options.pairs)
+        candle = options.candle and Candle(options.candle.resolve(), llama)
+        results = measure(engine, llama, candle, options.pairs)
         head = header(engine, llama, options, model, results)
     rows = measures(results, engine.isa)
     if options.json:

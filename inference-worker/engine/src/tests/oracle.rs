@@ -227,3 +227,53 @@ fn minilm_is_close_to_its_float_model() {
         assert!((x - published).abs() < 0.005, "{x} {published}");
     }
 }
+
+/// Nats for each token after the first, from the logits after each token.
+fn loss(logits: &[Vec<f32>], tokens: &[u32]) -> f64 {
+    let of = |(row, token): (&Vec<f32>, &u32)| {
+        let largest = row.iter().fold(f32::MIN, |largest, x| largest.max(*x));
+        let sum: f64 = row.iter().map(|x| f64::from(*x - largest).exp()).sum();
+        sum.ln() - f64::from(row[*token as usize] - largest)
+    };
+    logits.iter().zip(&tokens[1..]).map(of).sum()
+}
+
+/// The shipped text model against the floats that it was made of, on the paragraphs that training did not see: the
+/// perplexity is within 1 %. The floats are no part of the repository: `ASSAY_FLOAT_MODEL` names the folder that the
+/// recipe of docs/model-card.md gave, `ASSAY_CORPUS` the file that scripts/corpus.sh wrote.
+#[test]
+fn the_shipped_model_has_the_perplexity_of_its_floats() {
+    let file = |name| std::env::var_os(name).map(std::path::PathBuf::from);
+    let (Some(folder), Some(corpus)) = (file("ASSAY_FLOAT_MODEL"), file("ASSAY_CORPUS")) else {
+        eprintln!("skipped: ASSAY_FLOAT_MODEL and ASSAY_CORPUS do not name the floats and the text");
+        return;
+    };
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/assay-kjv");
+    let shipped = crate::Model::load(&shipped, &fixture::threads()).unwrap();
+    let made = fixture::artefact(&folder);
+    assert_eq!(made.manifest.weights, shipped.manifest().weights, "these floats are not the shipped model's");
+    let packed = fixture::artefact_w4(&folder).load(&fixture::threads()).unwrap();
+    let Architecture::Llama(shape) = &made.manifest.architecture else { panic!("not a decoder") };
+    let weights = weights(&folder);
+    let text = std::fs::read_to_string(corpus).unwrap();
+    let mut losses = [0.0; 3];
+    let mut count = 0;
+    // Every fiftieth paragraph was held out.
+    for paragraph in text.split("\n\n").skip(49).step_by(50) {
+        let mut tokens = vec![0];
+        tokens.extend(shipped.encode(paragraph.trim(), false).unwrap());
+        tokens.push(1);
+        let rows = |model: &crate::Model| -> Vec<Vec<f32>> {
+            model.logits(&tokens, tokens.len()).unwrap().chunks_exact(shape.vocab_size).map(<[f32]>::to_vec).collect()
+        };
+        let found = [llama(&weights, &tokens, shape).unwrap(), rows(&shipped), rows(&packed)];
+        losses.iter_mut().zip(&found).for_each(|(sum, rows)| *sum += loss(rows, &tokens));
+        count += tokens.len() - 1;
+    }
+    let [float, w8, w4] = losses.map(|sum| (sum / count as f64).exp());
+    println!(
+        "perplexity over {count} tokens: {float:.4} in floats, {w8:.4} as shipped, {w4:.4} with layers of four bits"
+    );
+    assert!((w8 / float - 1.0).abs() < 0.01, "{w8} as shipped, {float} in floats");
+    assert!(w4 / float < 1.02, "{w4} with layers of four bits, {float} in floats");
+}
