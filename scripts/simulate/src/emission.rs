@@ -143,9 +143,10 @@ pub fn write(page: &mut String, docs: &Path, years: u32) -> anyhow::Result<()> {
     }
     writeln!(
         page,
-        "\nA tenth of the fitting demand still draws almost the whole schedule, because each task earns more (up to 100 times)\n\
+        "\nUnder Assay a tenth of the fitting demand still draws almost all of it, because each task earns more (up to 100 times)\n\
          the further the emission is behind; twice as much draws a hundredth more, because each earns less. What one\n\
-         task in a tenure can draw is bounded by that factor of 100 and by twice the tenure's schedule.\n"
+         task in a tenure can draw is bounded by that factor of 100 and by twice the tenure's schedule.\n\
+         Schedules that end early (FunLiteral in block 4,200,000) leave whoever came late nothing to catch up with.\n"
     )?;
     for preset in presets {
         writeln!(page, "![{preset:?}: scheduled and minted](img/{})\n", file_name(preset))?;
