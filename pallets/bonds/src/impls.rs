@@ -160,6 +160,11 @@ impl<T: Config> SolverStake<T::AccountId> for Pallet<T> {
         Ledgers::<T>::get(solver).map(|ledger| ledger.mature(now)).unwrap_or_default()
     }
 
+    fn backing(solver: &T::AccountId) -> Balance {
+        let delegated = Pools::<T>::get(solver).map(|pool| pool.fund.balance).unwrap_or_default();
+        Self::mature(solver).saturating_add(delegated)
+    }
+
     /// # Errors
     /// [`Error::NotBonded`], [`Error::NotEnoughFree`].
     fn pledge(solver: &T::AccountId, amount: Balance) -> DispatchResult {

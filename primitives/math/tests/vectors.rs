@@ -1,7 +1,9 @@
 //! Published numbers: halving schedules and the target curve of the source designs, and the live protocol of one of
 //! them (its amounts have 18 decimals and its time is in seconds, which here is a block each).
 
-use assay_math::{controller::MAX_MULTIPLIER, multiplier, presets::TOKEN, work_reward, EmissionCurve, Preset, ONE};
+use assay_math::{
+    controller::MAX_MULTIPLIER, multiplier, pick, presets::TOKEN, smoothed_weight, work_reward, EmissionCurve, Preset, ONE,
+};
 
 /// Rows of (initial, interval, cap, total, eras, (last era, its reward, its blocks)).
 #[test]
@@ -293,3 +295,43 @@ const DML_CONTROLLER: [(u128, u128, u128); 7] = [
     (575_000_000_000_000_000, 30_517_578_125_000, 12_969_970_703_125),
     (600_000_000_000_000_000, 0, 0),
 ];
+
+/// Ranges of a proof-of-transfer chain's sortition: the first number of the range of each commitment but the first. That
+/// chain rounds its bounds down and multiplies by 2^256 - 1; a number within the range is in it by either rule.
+#[test]
+fn sortition_ranges_are_those_of_a_proof_of_transfer_chain() {
+    let bound = |head: u64, tail: u64| {
+        let mut bytes = [tail.to_be_bytes(); 4];
+        bytes[0] = head.to_be_bytes();
+        bytes.concat().try_into().expect("four times eight bytes")
+    };
+    let ones = u64::MAX;
+    let (sevenths, tenth, three_tenths, six_tenths) =
+        (0x9249_2492_4924_9249, 0x1999_9999_9999_9999, 0x4ccc_cccc_cccc_cccc, 0x9999_9999_9999_9999);
+    let cases: [(&[u128], u64, usize); 5] = [
+        (&[12_345, 12_345], 0x7fff_ffff_ffff_ffff, 0),
+        (&[4, 3], sevenths, 0),
+        (&[100, 200, 300, 400], tenth, 0),
+        (&[100, 200, 300, 400], three_tenths, 1),
+        (&[100, 200, 300, 400], six_tenths, 2),
+    ];
+    for (weights, head, index) in cases {
+        assert_eq!(pick(weights, &bound(head, 0)), Some(index));
+        assert_eq!(pick(weights, &bound(head + 1, 0)), Some(index + 1));
+    }
+    assert_eq!(pick(&[100, 200, 300, 400], &bound(ones, ones)), Some(3));
+}
+
+/// Windows of the same chain (a tenure without a commitment is nothing there too) and what they weigh.
+#[test]
+fn windows_weigh_what_they_do_on_a_proof_of_transfer_chain() {
+    for (window, weight) in [
+        ([3, 4, 5, 4, 5, 4], 4),
+        ([4, 4, 5, 4, 5, 3], 3),
+        ([0, 0, 0, 0, 0, 1_000_000], 1),
+        ([0, 0, 800, 900, 1_000, 1_100], 850),
+        ([10, 20, 30, 40, 50, 60], 35),
+    ] {
+        assert_eq!(smoothed_weight(window), weight, "{window:?}");
+    }
+}

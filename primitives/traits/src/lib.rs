@@ -14,6 +14,7 @@ pub mod mock;
 use assay_types::{Balance, BlockNumber, BlockRandomness, Cid, Hash, ModelId, TaskId};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{pallet_prelude::DispatchResult, weights::Weight};
+use impl_trait_for_tuples::impl_for_tuples;
 use scale_info::TypeInfo;
 use sp_runtime::{DispatchError, FixedU128};
 
@@ -54,6 +55,9 @@ pub trait SolverStake<AccountId> {
 
     /// Own bond that has matured, in units of ASY.
     fn mature(solver: &AccountId) -> Balance;
+
+    /// Own bond that has matured and what others have delegated to it, in units of ASY.
+    fn backing(solver: &AccountId) -> Balance;
 
     /// Sets `amount` of the solver's own bond aside: it can neither be unbonded nor pledged again until released.
     ///
@@ -132,6 +136,33 @@ pub trait Committee<AccountId> {
     /// Makes these the members.
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare(members: alloc::vec::Vec<AccountId>);
+}
+
+/// A condition under which an account may be elected. A tuple asks for all of its conditions, in their order.
+pub trait Qualify<AccountId> {
+    /// Whether `who` meets it now.
+    fn qualifies(who: &AccountId) -> bool;
+}
+
+#[impl_for_tuples(8)]
+impl<AccountId> Qualify<AccountId> for Tuple {
+    fn qualifies(who: &AccountId) -> bool {
+        for_tuples!( #( if !Tuple::qualifies(who) { return false; } )* );
+        true
+    }
+}
+
+/// Those who make blocks and the keys by which they do; implemented by the runtime.
+pub trait ValidatorKeys<AccountId> {
+    /// The validators of the present session, in their order.
+    fn validators() -> alloc::vec::Vec<AccountId>;
+
+    /// [`assay_types::election::keys_hash`] of the session keys that `who` has set; `None` if it has set none.
+    fn keys_hash(who: &AccountId) -> Option<Hash>;
+
+    /// Sets keys for `who`, others for each account, and returns their hash.
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(who: &AccountId) -> Hash;
 }
 
 /// Where a task is in its life.

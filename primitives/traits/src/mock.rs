@@ -106,6 +106,9 @@ impl SolverStake<MockAccount> for MockStake {
     fn mature(solver: &MockAccount) -> Balance {
         STAKES.with(|s| s.borrow().get(solver).map(|(bonded, _)| *bonded).unwrap_or_default())
     }
+    fn backing(solver: &MockAccount) -> Balance {
+        Self::mature(solver)
+    }
     fn pledge(solver: &MockAccount, amount: Balance) -> DispatchResult {
         STAKES.with(|s| match s.borrow_mut().get_mut(solver) {
             Some((bonded, pledged)) if pledged.saturating_add(amount) <= *bonded => {
@@ -211,6 +214,45 @@ impl Committee<MockAccount> for MockCommittee {
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare(members: Vec<MockAccount>) {
         Self::set(members);
+    }
+}
+
+/// Validators by hand, and the hashes of their keys.
+pub struct MockKeys;
+thread_local! {
+    static VALIDATORS: RefCell<Vec<MockAccount>> = const { RefCell::new(Vec::new()) };
+    static KEYS: RefCell<BTreeMap<MockAccount, Hash>> = const { RefCell::new(BTreeMap::new()) };
+}
+impl MockKeys {
+    /// The validators from now on.
+    pub fn set_validators(validators: Vec<MockAccount>) {
+        VALIDATORS.with(|v| *v.borrow_mut() = validators);
+    }
+    /// Sets the keys of `who`, or purges them.
+    pub fn set(who: MockAccount, keys: Option<Hash>) {
+        KEYS.with(|k| match keys {
+            Some(hash) => k.borrow_mut().insert(who, hash),
+            None => k.borrow_mut().remove(&who),
+        });
+    }
+    /// Forgets everything.
+    pub fn clear() {
+        Self::set_validators(Vec::new());
+        KEYS.with(|k| k.borrow_mut().clear());
+    }
+}
+impl ValidatorKeys<MockAccount> for MockKeys {
+    fn validators() -> Vec<MockAccount> {
+        VALIDATORS.with(|v| v.borrow().clone())
+    }
+    fn keys_hash(who: &MockAccount) -> Option<Hash> {
+        KEYS.with(|k| k.borrow().get(who).copied())
+    }
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(who: &MockAccount) -> Hash {
+        let hash = Hash::from_low_u64_be(*who);
+        Self::set(*who, Some(hash));
+        hash
     }
 }
 

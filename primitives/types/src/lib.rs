@@ -7,6 +7,7 @@
 extern crate alloc;
 
 pub mod cid;
+pub mod election;
 pub mod inference;
 pub mod protocol;
 
