@@ -12,10 +12,7 @@ use assay_types::{
 };
 use frame_benchmarking::v2::*;
 use frame_support::{
-    traits::{
-        fungible::Mutate,
-        Get,
-    },
+    traits::{fungible::Mutate, Get},
     weights::WeightMeter,
     BoundedVec,
 };
@@ -167,7 +164,8 @@ mod benchmarks {
                 candidate.chilled = true;
             }
         });
-        let founders = (0..T::MaxValidators::get()).map(|n| Founder { account: account("founder", n, 0), chilled: true });
+        let founders =
+            (0..T::MaxValidators::get()).map(|n| Founder { account: account("founder", n, 0), chilled: true });
         let mut founders: Vec<_> = founders.collect();
         if let Some(last) = founders.last_mut() {
             last.account = caller.clone();
@@ -286,7 +284,8 @@ mod benchmarks {
         for i in 0..s {
             standing::<T>(i);
         }
-        let committee = (0..T::MaxCommittee::get()).map(|i| Member { account: account_of::<T>("member", i), stake: ASY });
+        let committee =
+            (0..T::MaxCommittee::get()).map(|i| Member { account: account_of::<T>("member", i), stake: ASY });
         Committee::<T>::put(BoundedVec::truncate_from(committee.collect()));
         let spender = account_of::<T>("spender", 0);
         Pallet::<T>::spend(&spender, ASY).expect("the balance suffices");

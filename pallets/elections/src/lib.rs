@@ -65,7 +65,8 @@ pub mod weights;
 pub use pallet::*;
 pub use qualifiers::{HasKeys, HasSeatBond, NotChilled, RecentWork, Reliable};
 pub use types::{
-    Bid, Candidate, ChillReason, Commit, Draw, Entrant, Founder, Member, SeatBond, TenureWork, Totals, Window, WorkRecord,
+    Bid, Candidate, ChillReason, Commit, Draw, Entrant, Founder, Member, SeatBond, TenureWork, Totals, Window,
+    WorkRecord,
 };
 pub use weights::WeightInfo;
 

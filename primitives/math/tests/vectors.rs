@@ -2,7 +2,8 @@
 //! them (its amounts have 18 decimals and its time is in seconds, which here is a block each).
 
 use assay_math::{
-    controller::MAX_MULTIPLIER, multiplier, pick, presets::TOKEN, smoothed_weight, work_reward, EmissionCurve, Preset, ONE,
+    controller::MAX_MULTIPLIER, multiplier, pick, presets::TOKEN, smoothed_weight, work_reward, EmissionCurve, Preset,
+    ONE,
 };
 
 /// Rows of (initial, interval, cap, total, eras, (last era, its reward, its blocks)).

@@ -17,7 +17,9 @@ use frame_support::{
     weights::Weight,
 };
 use frame_system::{LastRuntimeUpgrade, LastRuntimeUpgradeInfo};
-use pallet_elections::{CommitTotals, Commits, Draws, Error, Event, SeatBonds, WeightInfo, DRAW_DELAY, SERVICE_DELAY, WAIT};
+use pallet_elections::{
+    CommitTotals, Commits, Draws, Error, Event, SeatBonds, WeightInfo, DRAW_DELAY, SERVICE_DELAY, WAIT,
+};
 use sp_core::{sr25519, Pair};
 use sp_keyring::Sr25519Keyring;
 
@@ -135,17 +137,14 @@ fn a_late_registration_comes_too_late() {
 fn proofs_cannot_be_replayed() {
     world(|world| {
         world.candidates(&[1, 2]);
-        let commit = |account: u8, vrf_proof| {
-            world.call(account, pallet_elections::Call::commit { amount: ASY, vrf_proof })
-        };
+        let commit =
+            |account: u8, vrf_proof| world.call(account, pallet_elections::Call::commit { amount: ASY, vrf_proof });
         let (genesis, tenure, accumulator) = Elections::vrf_input();
         let sign = |genesis, tenure, by: u8| election::vrf_sign(&vrf_pair(by), genesis, tenure, &accumulator, &who(by));
         let other_chain = sp_core::H256::repeat_byte(8);
-        for (account, proof) in [
-            (1, sign(&other_chain, tenure, 1)),
-            (1, sign(&genesis, tenure + 1, 1)),
-            (2, sign(&genesis, tenure, 1)),
-        ] {
+        for (account, proof) in
+            [(1, sign(&other_chain, tenure, 1)), (1, sign(&genesis, tenure + 1, 1)), (2, sign(&genesis, tenure, 1))]
+        {
             assert_noop!(commit(account, proof), Error::<Runtime>::InvalidVrf);
         }
         let mine = sign(&genesis, tenure, 1);
@@ -255,10 +254,7 @@ fn places_that_are_not_used_can_be_taken() {
     world(|world| {
         world.candidates(&[1]);
         for _ in 0..election::WINDOW {
-            assert_noop!(
-                world.call(2, pallet_elections::Call::evict { candidate: who(1) }),
-                Error::<Runtime>::NotIdle
-            );
+            assert_noop!(world.call(2, pallet_elections::Call::evict { candidate: who(1) }), Error::<Runtime>::NotIdle);
             world.next_tenure();
         }
         assert_ok!(world.call(2, pallet_elections::Call::evict { candidate: who(1) }));
@@ -329,7 +325,8 @@ fn an_election_under_way_survives_an_upgrade() {
         let tenure = Session::current_index();
         assert_ok!(world.bid(1, ASY));
         world.pass(2);
-        let old = LastRuntimeUpgradeInfo { spec_version: (VERSION.spec_version - 1).into(), spec_name: VERSION.spec_name };
+        let old =
+            LastRuntimeUpgradeInfo { spec_version: (VERSION.spec_version - 1).into(), spec_name: VERSION.spec_name };
         LastRuntimeUpgrade::<Runtime>::put(old);
         world.pass(1);
         assert_eq!(LastRuntimeUpgrade::<Runtime>::get().map(|it| it.spec_version.0), Some(VERSION.spec_version));

@@ -59,7 +59,11 @@ impl Network {
     }
 
     /// The seat bond of `who` after a block.
-    pub async fn seat_bond(&self, block: Hash, who: &str) -> Option<runtime::runtime_types::pallet_elections::types::SeatBond> {
+    pub async fn seat_bond(
+        &self,
+        block: Hash,
+        who: &str,
+    ) -> Option<runtime::runtime_types::pallet_elections::types::SeatBond> {
         let at = self.client.at_block(block).await.unwrap();
         let bond = at.storage().try_fetch(&api::storage().elections().seat_bonds(), (account(who),)).await.unwrap();
         bond.map(|value| value.decode().unwrap())

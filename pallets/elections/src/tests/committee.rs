@@ -5,7 +5,7 @@ fn stand_should_hold_the_seat_bond() {
     run(|| {
         assert_ok!(stand(STANDING, 500));
         assert_eq!(held(STANDING), 100);
-        assert_eq!(Standing::<Test>::get(), [STANDING]);
+        assert_eq!(Standing::<Test>::get().to_vec(), [STANDING]);
         assert_eq!(take_events(), [Event::Stood { who: STANDING }]);
         assert_noop!(stand(STANDING, 500), Error::<Test>::StandsAlready);
     });

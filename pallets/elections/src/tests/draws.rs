@@ -79,7 +79,7 @@ fn only_those_who_qualify_should_be_drawn() {
         |who| MockKeys::set(who, None),
         |who| MockKeys::set(who, Some(keys(99))),
         |who| Elections::note_offence(&who, Perbill::from_percent(1)),
-        |who| assert_ok!(Elections::leave(signed(who))),
+        |who| Elections::leave(signed(who)).unwrap(),
         |who| WorkRecords::<Test>::remove(who),
         |who| SeatBonds::<Test>::mutate(who, |bond| bond.as_mut().unwrap().amount -= 1),
         // One wrong result of ten.
@@ -100,7 +100,8 @@ fn only_those_who_qualify_should_be_drawn() {
             Tenure::set(Tenure::get() + 1);
             Elections::draw(2);
             assert_eq!(seats_of(2), [who[1]], "case {i}");
-            let weights: Vec<_> = Draws::<Test>::get(2).unwrap().entrants.iter().map(|e| (e.candidate, e.weight)).collect();
+            let weights: Vec<_> =
+                Draws::<Test>::get(2).unwrap().entrants.iter().map(|e| (e.candidate, e.weight)).collect();
             assert!(weights.contains(&(who[0], 0)) && weights.contains(&(who[1], 1)), "case {i}");
         });
     }
@@ -134,7 +135,9 @@ fn zero_one_and_the_most_candidates_should_be_drawn() {
         run(|| {
             Seats::set(100);
             let who = candidates(count);
-            who.iter().for_each(|who| assert_ok!(commit(*who, 10)));
+            who.iter().for_each(|who| {
+                assert_ok!(commit(*who, 10));
+            });
             next_tenure();
             next_tenure();
             // Places have a bound.
@@ -161,7 +164,9 @@ fn totals_that_overflow_should_still_elect() {
 fn old_commitments_should_be_forgotten_a_few_at_a_time() {
     run(|| {
         let who = candidates(3);
-        who.iter().for_each(|who| assert_ok!(commit(*who, 10)));
+        who.iter().for_each(|who| {
+            assert_ok!(commit(*who, 10));
+        });
         (0..9).for_each(|_| next_tenure());
         let idle = || {
             // What is removed within a block counts as removed only when the block has ended.
@@ -206,7 +211,9 @@ proptest! {
             Seats::set(seats);
             let who = candidates(6);
             let committed: Vec<_> = who.iter().zip(&amounts).filter(|(_, amount)| **amount >= 10).collect();
-            committed.iter().for_each(|(who, amount)| assert_ok!(commit(**who, **amount)));
+            committed.iter().for_each(|(who, amount)| {
+ assert_ok!(commit(**who, **amount));
+ });
             next_tenure();
             next_tenure();
             let drawn = seats_of(2);

@@ -19,8 +19,11 @@ fn the_committee_should_share_its_half_by_stake() {
         one_commitment(81);
         let before = [STANDING, STANDING + 1].map(Balances::free_balance);
         next_tenure();
-        let gains: Vec<_> =
-            [STANDING, STANDING + 1].into_iter().zip(before).map(|(who, before)| Balances::free_balance(who) - before).collect();
+        let gains: Vec<_> = [STANDING, STANDING + 1]
+            .into_iter()
+            .zip(before)
+            .map(|(who, before)| Balances::free_balance(who) - before)
+            .collect();
         assert_eq!(gains, [30, 10]);
         assert!(take_events().contains(&Event::CommitteePaid { paid: 40, burned: 0 }));
         assert_eq!(totals(), Totals { committed: 81, burned: 41, paid: 40, pending: 0 });

@@ -559,8 +559,10 @@ impl Run {
         match operation {
             100 => {
                 let key: [u8; 32] = if self.random.chance(90) { who.clone().into() } else { [operation as u8; 32] };
-                let keys =
-                    SessionKeys { babe: sr25519::Public::from_raw(key).into(), grandpa: ed25519::Public::from_raw(key).into() };
+                let keys = SessionKeys {
+                    babe: sr25519::Public::from_raw(key).into(),
+                    grandpa: ed25519::Public::from_raw(key).into(),
+                };
                 pallet_session::NextKeys::<Runtime>::insert(&who, keys);
             }
             101..=103 => {
@@ -592,9 +594,8 @@ impl Run {
                 self.call("elections.evict", Some(who), pallet_elections::Call::evict { candidate });
             }
             113 => {
-                let leaving: Vec<_> = SeatBonds::<Runtime>::iter()
-                    .filter_map(|(who, bond)| bond.leaves_at.map(|_| who))
-                    .collect();
+                let leaving: Vec<_> =
+                    SeatBonds::<Runtime>::iter().filter_map(|(who, bond)| bond.leaves_at.map(|_| who)).collect();
                 let who = self.preferably(&leaving);
                 self.call("elections.withdraw_seat_bond", Some(who), pallet_elections::Call::withdraw_seat_bond {});
             }
