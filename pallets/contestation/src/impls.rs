@@ -225,7 +225,8 @@ impl<T: Config> Pallet<T> {
 
     /// Charges a member of the committee that has been taken from the list of the absent.
     pub(crate) fn do_charge(task: TaskId, dispute: &Dispute<T::AccountId>, member: T::AccountId) {
-        let charge = BALLOT_STAKE.mul_ceil(T::Stake::mature(&member)).min(dispute.stake);
+        // What it has taken out of its bond since is charged too: else leaving would be free.
+        let charge = BALLOT_STAKE.mul_ceil(T::Stake::liable(&member, dispute.opened_at)).min(dispute.stake);
         let amount = T::Stake::slash(&member, charge, dispute.opened_at);
         T::Stake::forfeit(amount);
         Self::deposit_event(Event::AbsentCharged { task, member, amount });

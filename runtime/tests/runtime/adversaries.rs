@@ -7,7 +7,7 @@ use assay_runtime::{AccountId, Balances, Runtime, RuntimeCall, RuntimeOrigin, Sy
 use assay_traits::{TaskState, Verdict};
 use assay_types::{protocol, Cid, TraceDigest, ASY, MILLI_ASY};
 use frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo};
-use pallet_contestation::{Ballots, Disputes};
+use pallet_contestation::{Ballots, Disputes, BALLOT_STAKE};
 use sp_runtime::traits::Dispatchable;
 
 type SolutionsError = pallet_solutions::Error<Runtime>;
@@ -259,6 +259,29 @@ fn nobody_withdraws_what_a_dispute_may_take() {
         let staked = Ballots::<Runtime>::get(task, who(3)).expect("it has voted").stake;
         let amount = BOND - staked + 1;
         assert_noop!(world.call(3, pallet_bonds::Call::unbond { amount }), BondsError::InsufficientBond);
+    });
+}
+
+/// **Leaving instead of voting.** A member of the committee who will not vote takes its whole bond out while the dispute is
+/// open. Cost: what its ballot would have staked, all the same, for what was unbonded since the contest counts. Gain: none.
+#[test]
+fn a_member_of_the_committee_who_leaves_instead_of_voting_is_charged() {
+    World::run(1, 0, |world| {
+        world.solvers(&[1, 2, 3, 6], BOND);
+        let task = world.solved(1, FALSE);
+        let charge = BALLOT_STAKE.mul_ceil(BOND).min(stake(task));
+        world.committee(&[6]);
+        assert_ok!(world.contest(2, task, TRUE));
+        assert_ok!(world.call(6, pallet_bonds::Call::unbond { amount: BOND }));
+        assert_ok!(world.vote(3, task, TRUE));
+        world.pass(7);
+        for opening in [2, 3] {
+            assert_ok!(world.open(opening, task, TRUE));
+        }
+        assert_eq!(world.close(task), Verdict::Falls);
+        assert_noop!(world.call(6, pallet_bonds::Call::withdraw {}), BondsError::NothingToWithdraw);
+        assert_ok!(world.call(USER, pallet_contestation::Call::charge_absent { task, member: who(6) }));
+        assert_eq!(WEALTH - wealth(&[6]), charge);
     });
 }
 

@@ -120,6 +120,11 @@ impl World {
         self.pass(21);
     }
 
+    /// Makes these the committee until the session ends.
+    pub fn committee(&self, accounts: &[u8]) {
+        pallet_session::Validators::<Runtime>::put(accounts.iter().map(|account| who(*account)).collect::<Vec<_>>());
+    }
+
     /// The user asks; returns the task.
     pub fn ask(&self) -> TaskId {
         let call = pallet_tasks::Call::submit {
