@@ -36,9 +36,9 @@ pub enum ProxyType {
     /// Everything.
     #[default]
     Any,
-    /// Everything but moving tokens out of the account.
+    /// Everything but moving tokens out of the account, or losing them to somebody.
     NonTransfer,
-    /// Daily work: models, bonds, tasks, with the fees that they pay, and solutions.
+    /// Daily work: models, bonds, tasks with the fees that they pay, solutions and disputes with what they may lose.
     Work,
 }
 
@@ -46,8 +46,8 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
     fn filter(&self, call: &RuntimeCall) -> bool {
         match self {
             Self::Any => true,
-            // What a batch, a multisig or another proxy carries is filtered again, call by call. Tasks are not in the
-            // list, nor is delegating: fees can be paid to anybody, and a delegation be lost to him.
+            // What a batch, a multisig or another proxy carries is filtered again, call by call. Tasks and disputes are not
+            // in the list, nor is delegating: fees can be paid to anybody, stakes and a delegation be lost to him.
             Self::NonTransfer if matches!(call, RuntimeCall::Bonds(pallet_bonds::Call::delegate { .. })) => false,
             Self::NonTransfer => matches!(
                 call,
@@ -69,6 +69,7 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                     | RuntimeCall::Bonds(_)
                     | RuntimeCall::Tasks(_)
                     | RuntimeCall::Solutions(_)
+                    | RuntimeCall::Contestation(_)
             ),
         }
     }
