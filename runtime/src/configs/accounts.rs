@@ -46,8 +46,8 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
     fn filter(&self, call: &RuntimeCall) -> bool {
         match self {
             Self::Any => true,
-            // What a batch, a multisig or another proxy carries is filtered again, call by call. Tasks and disputes are not
-            // in the list, nor is delegating: fees can be paid to anybody, stakes and a delegation be lost to him.
+            // What a batch, a multisig or another proxy carries is filtered again, call by call. Tasks, answers and disputes
+            // are not in the list, nor is delegating: fees can be paid to anybody, stakes and a delegation be lost to him.
             Self::NonTransfer if matches!(call, RuntimeCall::Bonds(pallet_bonds::Call::delegate { .. })) => false,
             Self::NonTransfer => matches!(
                 call,
@@ -59,7 +59,11 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                     | RuntimeCall::Proxy(_)
                     | RuntimeCall::Multisig(_)
                     | RuntimeCall::Bonds(_)
-                    | RuntimeCall::Solutions(_)
+                    | RuntimeCall::Solutions(
+                        pallet_solutions::Call::claim { .. }
+                            | pallet_solutions::Call::withdraw_commitment { .. }
+                            | pallet_solutions::Call::forfeit_commitment { .. }
+                    )
                     | RuntimeCall::Models(pallet_models::Call::serve { .. } | pallet_models::Call::stop_serving { .. })
             ),
             Self::Work => matches!(

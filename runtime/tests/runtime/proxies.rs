@@ -19,7 +19,7 @@ const ALL: &[&str] = &[];
 
 const BONDS: &[&str] =
     &["bond", "bond_more", "unbond", "withdraw", "set_commission", "undelegate", "withdraw_delegation"];
-const SOLUTIONS: &[&str] = &["commit", "reveal", "claim", "withdraw_commitment", "forfeit_commitment"];
+const SOLUTIONS: &[&str] = &["claim", "withdraw_commitment", "forfeit_commitment"];
 
 /// What a proxy for everything but transfers may do.
 const NON_TRANSFER: &[(&str, &[&str])] = &[
@@ -42,6 +42,7 @@ const WORK: &[(&str, &[&str])] = &[
     ("Bonds", BONDS),
     ("Bonds", &["delegate"]),
     ("Tasks", &["submit", "raise_fee", "expire", "retract", "forget"]),
+    ("Solutions", &["commit", "reveal"]),
     ("Solutions", SOLUTIONS),
     ("Contestation", &["contest", "vote", "open", "open_solution", "settle", "pull", "charge_absent"]),
 ];
