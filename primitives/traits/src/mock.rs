@@ -59,7 +59,7 @@ impl MockStake {
     pub fn bond(solver: MockAccount, amount: Balance) {
         STAKES.with(|s| s.borrow_mut().entry(solver).or_default().0 = amount);
     }
-    /// Takes the whole bond of `solver`, of which nothing is pledged, out of it in block `now`; it waits to be withdrawn.
+    /// Takes the whole bond of `solver`, of which nothing is pledged, out in block `now`; it waits to be withdrawn.
     pub fn unbond(solver: MockAccount, now: BlockNumber) {
         let (bonded, _) = STAKES.with(|s| s.borrow_mut().remove(&solver)).unwrap_or_default();
         UNBONDED.with(|u| u.borrow_mut().insert(solver, (bonded, now)));

@@ -1,6 +1,6 @@
 //! What somebody who cheats would try against stakes and disputes. Each test names the attack, what it costs and what it
 //! gains, and shows that it loses or cannot be done. Where an attack does harm all the same, it says so, and what would
-//! close it. docs/economics.md has the same as a table, with the numbers of real parameters.
+//! close it. docs/disputes.md has the same as a table.
 
 use crate::common::world::*;
 use assay_runtime::{AccountId, Balances, Runtime, RuntimeCall, RuntimeOrigin, System};
@@ -262,8 +262,8 @@ fn nobody_withdraws_what_a_dispute_may_take() {
     });
 }
 
-/// **Leaving instead of voting.** A member of the committee who will not vote takes its whole bond out while the dispute is
-/// open. Cost: what its ballot would have staked, all the same, for what was unbonded since the contest counts. Gain: none.
+/// **Leaving instead of voting.** A member of the committee who will not vote takes its whole bond out while the dispute
+/// is open. Cost: what its ballot would have staked, for what was unbonded since the contest counts. Gain: none.
 #[test]
 fn a_member_of_the_committee_who_leaves_instead_of_voting_is_charged() {
     World::run(1, 0, |world| {
