@@ -305,6 +305,31 @@ fn contests_without_a_result_pay_those_whom_they_delay() {
     });
 }
 
+/// **An answer that is not shown.** A solver reveals the content id of the right answer alone, though it would fit the
+/// chain. Verifiers compute the same id, so that nobody has a ground to contest. Cost: none. Gain: what an honest answer
+/// brings, while the user sees nothing: it still pays. Whoever computes the task again has the answer and can publish it;
+/// delivering it is the job of a store between workers, not built yet.
+#[test]
+fn an_answer_that_is_not_shown_is_paid() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1], BOND);
+        let task = world.ask();
+        assert_ok!(world.commit(1, task, TRUE));
+        world.pass(1);
+        let cid = Cid::of(&output(TRUE));
+        let trace_seal = protocol::trace_seal(&task, &who(1), &trace(TRUE));
+        let hidden = Payload::External { cid, length: output(TRUE).len() as u32 };
+        let reveal = pallet_solutions::Call::reveal { task, salt: SALT, trace_seal, output: hidden.clone() };
+        assert_ok!(world.call(1, reveal));
+        let shown = assay_runtime::Solutions::standing(&task).expect("the task is solved").output;
+        assert_eq!((shown, pallet_tasks::Outputs::<Runtime>::get(task)), (cid, Some(hidden)));
+        world.pass(3 + 8 + 1);
+        assert_ok!(world.call(1, pallet_solutions::Call::claim { task }));
+        assert_eq!(state(task), TaskState::Settled);
+        assert!(wealth(&[1]) > WEALTH);
+    });
+}
+
 /// **A reveal that is withheld**, to lock a task. Others may solve it all the same; if nobody does, the deposit of the
 /// commitment is lost and the user is refunded.
 #[test]
