@@ -491,9 +491,9 @@ fn until(world: &mut World, block: BlockNumber, mut each: impl FnMut(&World)) {
 #[test]
 fn every_bound_holds_at_its_limit() {
     use pallet_bonds::{Call, Ledgers};
-    let members_at_most = <Runtime as pallet_contestation::Config>::MaxCommittee::get();
-    let parts = <Runtime as pallet_bonds::Config>::MaxTranches::get();
-    let exits = <Runtime as pallet_bonds::Config>::MaxChunks::get();
+    let members_at_most: u32 = <Runtime as pallet_contestation::Config>::MaxCommittee::get();
+    let parts: u32 = <Runtime as pallet_bonds::Config>::MaxTranches::get();
+    let exits: u32 = <Runtime as pallet_bonds::Config>::MaxChunks::get();
     let full = |account| {
         let ledger = Ledgers::<Runtime>::get(who(account)).expect("it has bonded");
         (ledger.maturing.len(), ledger.unbonding.len()) == (parts as usize, exits as usize)
@@ -519,7 +519,7 @@ fn every_bound_holds_at_its_limit() {
         world.solvers(&members, BOND);
 
         // One voter serves as many models as one may.
-        let models = <Runtime as pallet_models::Config>::MaxServed::get();
+        let models: u32 = <Runtime as pallet_models::Config>::MaxServed::get();
         for n in 1..=models {
             let manifest = Cid::of(&n.to_le_bytes());
             let register = pallet_models::Call::register { manifest, fee: 0, recipient: who(USER) };
@@ -559,7 +559,7 @@ fn every_bound_holds_at_its_limit() {
         // committee leaves as well as it can.
         let solution = assay_runtime::Solutions::standing(&task).expect("the task is solved");
         let contested_at = solution.contestable_until;
-        let periods = (disputes::BallotCommit::get(), disputes::BallotOpen::get());
+        let periods: (BlockNumber, BlockNumber) = (disputes::BallotCommit::get(), disputes::BallotOpen::get());
         let (votes_until, opens_until) = (contested_at + periods.0, contested_at + periods.0 + periods.1);
         let settled_at = opens_until + 1;
         let grow = |world: &World| {
