@@ -63,7 +63,6 @@ build_wasm_toolchain() {
   touch "$dir/ready"
 }
 
-
 # The numerics are checked on ARM too, so compiled for it: the same ways and the same order as for WebAssembly.
 # Sets ARM_RUSTC to the compiler.
 arm_target() {

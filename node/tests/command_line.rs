@@ -8,9 +8,13 @@ fn node(arguments: &[&str]) -> Output {
 
 /// The specification of network `id`, raw or plain. None where the node was built without its runtime (lints are).
 fn export(id: &str, raw: bool) -> Option<serde_json::Value> {
-    let mut arguments = vec!["export-chain-spec", "--chain", id];
-    arguments.extend(raw.then_some("--raw"));
-    let output = node(&arguments);
+    specification(&["export-chain-spec", "--chain", id], raw)
+}
+
+/// The specification that the node prints when it is called with `arguments`.
+fn specification(arguments: &[&str], raw: bool) -> Option<serde_json::Value> {
+    let id = arguments.join(" ");
+    let output = node(&[arguments, if raw { &["--raw"] } else { &[] }].concat());
     let error = String::from_utf8_lossy(&output.stderr);
     if error.contains("built without its runtime") {
         return None;
@@ -26,6 +30,15 @@ fn each_network_builds_its_genesis_with_the_runtime_in_it() {
         let Some(spec) = export(id, true) else { return };
         let code = spec["genesis"]["raw"]["top"][&code].as_str().expect("code is in the genesis state");
         assert!(code.len() > 100_000, "{id}: the runtime has {} digits only", code.len());
+    }
+}
+
+#[test]
+fn both_ways_to_a_specification_give_the_same() {
+    for raw in [false, true] {
+        let Some(exported) = export("local", raw) else { return };
+        let built = specification(&["build-spec", "--chain", "local", "--disable-default-bootnode"], raw);
+        assert!(built == Some(exported), "build-spec and export-chain-spec differ (raw: {raw})");
     }
 }
 

@@ -22,6 +22,9 @@ use subxt::{
     ArcMetadata, OnlineClientAtBlock,
 };
 
+/// The pallets that the worker cannot do without.
+const PALLETS: [&str; 5] = ["Models", "Bonds", "Tasks", "Solutions", "Contestation"];
+
 /// A block's state.
 #[derive(Clone)]
 pub struct At {
@@ -61,12 +64,7 @@ impl At {
     /// # Errors
     /// It has none of the pallets that the worker needs.
     pub fn ensure_known(&self) -> Result<(), ChainError> {
-        for pallet in ["Models", "Bonds", "Tasks", "Solutions", "Contestation"] {
-            if self.block.metadata_ref().pallet_by_name(pallet).is_none() {
-                return Err(ChainError::Incompatible(format!("it has no {pallet}; this is no Assay chain")));
-            }
-        }
-        Ok(())
+        ensure_pallets(|pallet| self.block.metadata_ref().pallet_by_name(pallet).is_some())
     }
 
     async fn get<A: Address>(&self, address: A, keys: A::KeyParts) -> Result<Option<A::Value>, ChainError> {
@@ -399,6 +397,17 @@ fn settlement(settlement: SettlementOnChain) -> Settlement {
     }
 }
 
+/// Checks that a runtime has what the worker needs.
+///
+/// # Errors
+/// It does not have one of the pallets.
+fn ensure_pallets(has: impl Fn(&str) -> bool) -> Result<(), ChainError> {
+    match PALLETS.into_iter().find(|pallet| !has(pallet)) {
+        None => Ok(()),
+        Some(pallet) => Err(ChainError::Incompatible(format!("it has no {pallet}; this is no Assay chain"))),
+    }
+}
+
 /// An event that the worker cares for.
 fn event(found: &subxt::events::Event<'_, Config>) -> Result<Option<Event>, ChainError> {
     use api::runtime::{contestation, models, solutions, tasks};
@@ -455,4 +464,20 @@ fn event(found: &subxt::events::Event<'_, Config>) -> Result<Option<Event>, Chai
         ("Models", "Registered") => Some(Event::Registered { model: fields!(models::events::Registered).model }),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Failure;
+
+    #[test]
+    fn a_runtime_without_any_one_of_the_pallets_is_of_another_chain() {
+        assert!(ensure_pallets(|_| true).is_ok());
+        for missing in PALLETS {
+            let failure = Failure::from(ensure_pallets(|pallet| pallet != missing).unwrap_err());
+            assert_eq!(failure.exit_code(), 6);
+            assert!(failure.to_string().contains(&format!("it has no {missing}; this is no Assay chain")), "{failure}");
+        }
+    }
 }

@@ -29,7 +29,8 @@ const CANDIDATES: usize = 64;
 /// The solver's part of a fee after the model's own, and of a minted reward, in thousandths (R24, R23).
 const SOLVER_OF_FEE: u128 = 900;
 const SOLVER_OF_REWARD: u128 = 720;
-/// How many times fee and reward a solver pledges of its bond for a solution.
+/// How many times fee and reward a solver pledges of its bond for a solution. The runtime's least stake is left out: it is
+/// no more than the least bond, and decides only where fee and reward are next to nothing.
 const STAKE: u128 = 4;
 
 /// The solver of a worker.

@@ -1,6 +1,7 @@
 //! Liars and honest workers on a real network: every kind of wrong answer falls, an answer that is right stands and its
-//! solver ends richer, a dispute in which nobody votes ends with the fee back at the user, workers that are killed between
-//! vote and opening still open, and every unit is where it belongs.
+//! solver ends richer, a dispute in which nobody votes ends with the fee back at the user, workers that are killed after
+//! their vote and come back only when ballots are opened still open theirs, a node that goes away under a dispute changes
+//! nothing, and every unit is where it belongs.
 
 use crate::common::network::{
     account, keep_books, pot, register, set_rate, totals, watch, Books, Node, Process, Server, PATIENCE,
@@ -163,15 +164,20 @@ async fn disputes_end_as_they_should_to_the_last_unit() {
     let voters: BTreeMap<_, _> = contesters.iter().map(|(task, contester)| (*task, other(contester))).collect();
     voted(&chain, from, &voters).await;
 
-    // All three are killed between vote and opening, and open after that. The liar lies as a verifier from now on.
+    // All three are killed between vote and opening, come back when the first opening has begun, and open after that.
+    // The liar lies as a verifier from now on.
     let killed = chain.best().await.unwrap();
+    let mut first_votes_until = BlockNumber::MAX;
     for task in &lies {
         let dispute = killed.dispute(*task).await.unwrap().unwrap();
         assert!(killed.number() <= dispute.votes_until, "the kill comes after the votes and before the opening");
+        first_votes_until = first_votes_until.min(dispute.votes_until);
     }
     let races = [&bob_runs, &dave_runs].map(|process| process.said("a step failed"));
     assert_eq!(races, [false; 2], "whoever was second with a contest was overtaken, and has not failed");
     [bob_runs, dave_runs, liar_runs].into_iter().for_each(Process::kill);
+    watch(&chain, killed.number(), "the first opening", async |at, _| (at.number() > first_votes_until).then_some(()))
+        .await;
     let bob_runs = bob.start(&["solve", "--verify", "all"]);
     let dave_runs = dave.start(&["verify-loop"]);
     let liar_runs = liar.start_faulty("wrong-token", &["verify-loop", "--verify", "all"]);
@@ -183,6 +189,16 @@ async fn disputes_end_as_they_should_to_the_last_unit() {
     let unseen = ask(&sender, lonely, "w5 w6").await;
     revealed(&chain, killed.number(), &[right, unseen], bob_key).await;
     contested(&chain, killed.number(), &[right, unseen], &[liar_key]).await;
+
+    // The node goes away while ballots are taken, and comes back. No block is made meanwhile, so nobody is late.
+    running.kill();
+    for process in [&bob_runs, &dave_runs, &liar_runs] {
+        process.line(&["the node is away"]);
+    }
+    let running = node.start();
+    for process in [&bob_runs, &dave_runs, &liar_runs] {
+        process.line(&["the node answers again"]);
+    }
 
     let all: Vec<_> = lies.iter().copied().chain([right, unseen]).collect();
     let closed = watch(&chain, killed.number(), "the end of every dispute", async |at, _| {

@@ -1,6 +1,6 @@
 //! A real node, two real workers and a user: tasks settle and every unit is where it belongs, though a worker is killed
-//! between its commitment and its reveal, and though the node itself is killed. [`upgrade`] has the runtime change under
-//! them, [`reorg`] the chain, and [`gateway`] puts a gateway before them.
+//! between its commitment and its reveal, and though the node itself is killed; questions that nobody answers are given
+//! up. [`upgrade`] has the runtime change under them, [`reorg`] the chain, and [`gateway`] puts a gateway before them.
 //!
 //! Everything waits for blocks, events and log lines; nothing waits for a time to pass.
 
@@ -11,13 +11,14 @@ mod reorg;
 mod upgrade;
 
 use crate::common::network::{
-    account, keep_books, mature, pot, register, set_rate, totals, watch, Books, Node, Process, Server, PATIENCE,
+    account, as_alice, get, keep_books, mature, pot, register, set_rate, totals, watch, Books, Node, Process, Server,
+    PATIENCE,
 };
 use assay_engine::{Model, Threads};
 use assay_types::{protocol, Balance, BlockNumber, Cid, Hash, TaskId, ASY, MILLI_ASY};
 use assay_worker::{
     amount,
-    chain::{types::Event, At, Chain},
+    chain::{api::runtime, types::Event, At, Chain},
     journal::Journal,
 };
 use serde_json::Value;
@@ -50,6 +51,68 @@ fn answer(child: Child) -> Value {
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "the question failed: {stdout}");
     serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("not one JSON object: {error}: {stdout}"))
+}
+
+/// A question to a model that nobody serves, by a user of whom no books are kept.
+fn ask_in_vain(url: &str, model: &str, arguments: &[&str]) -> Child {
+    crate::common::worker()
+        .args(["ask", "--dev-key", "bob", "--url", url, "--model", model, "w3"])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Questions that nobody answers: one is followed for a second, the other until somebody ends it after its deadline.
+async fn check_unanswered(url: &str, chain: &Chain, folder: &Path) {
+    let from = chain.best().await.unwrap().number();
+    let unserved = register(url, &crate::common::artefact(folder, 8), "0.5");
+    let model = format!("{unserved:?}");
+    let impatient = ask_in_vain(url, &model, &["--follow-timeout", "1"]).wait_with_output().unwrap();
+    let line = crate::common::failure(&impatient, 11);
+    assert!(line.contains("waiting for a solver after 1 s") && line.contains("task show 0x"), "{line}");
+
+    let patient = ask_in_vain(url, &model, &["--deadline", "1"]);
+    let mut asked = Vec::new();
+    let late = watch(chain, from, "the deadline of a task that nobody answers", async |at, events| {
+        asked.extend(events.iter().filter_map(|event| match event {
+            Event::Submitted { task, model, .. } if *model == unserved => Some(*task),
+            _ => None,
+        }));
+        let task = at.task(*asked.get(1)?).await.unwrap().unwrap();
+        (at.number() > task.deadline).then_some(task.id)
+    })
+    .await;
+    as_alice(url, &runtime::tx().tasks().expire(late)).await;
+    let line = crate::common::failure(&patient.wait_with_output().unwrap(), 10);
+    assert!(line.contains("expired: nobody answered in time, and the fee came back"), "{line}");
+}
+
+/// Starts a worker whose metrics are served, and returns where.
+fn start_measured(solver: &Server) -> (Process, String) {
+    let process = solver.start(&["solve", "--metrics-addr", "127.0.0.1:0"]);
+    let line: Value = serde_json::from_str(&process.line(&["metrics at /metrics"])).unwrap();
+    let address = line["address"].as_str().unwrap().to_string();
+    (process, address)
+}
+
+/// What is counted must be what the worker has done: run a model and sent a commitment, and lost the node once.
+fn check_metrics(address: &str) {
+    let reply = get(address, "/metrics");
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n") && reply.contains("application/openmetrics-text"), "{reply}");
+    let count = |name: &str| {
+        let line = reply.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
+        line.unwrap_or_else(|| panic!("no {name} in {reply}"))
+    };
+    assert!(count("assay_best_block") > 0);
+    assert_eq!(count("assay_disconnects_total"), 1);
+    for name in ["assay_runs_total{kind=\"done\"}", "assay_sent_total{kind=\"commit\"}", "assay_tokens_total"] {
+        assert!(count(name) > 0, "{name}");
+    }
+    assert!(reply.ends_with("# EOF\n"), "{reply}");
+    assert!(get(address, "/").starts_with("HTTP/1.1 404"));
 }
 
 /// What the chain tells of a settled task must be what the user was told.
@@ -152,6 +215,7 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     };
     let (dave, eve) = (server("dave"), server("eve"));
     let (dave_runs, eve_runs) = (dave.start(&["solve"]), eve.start(&["solve"]));
+    check_unanswered(&node.url(), &chain, folder.path()).await;
     mature(&chain, opening.number(), &["dave", "eve"]).await;
 
     // Bad questions are told apart and cost no fee.
@@ -183,7 +247,7 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     eve_runs.stop();
     let question = ask(&node.url(), "ferdie", &model_id, "w6 w7");
     let second = kill_after_commitment(&chain, &dave, dave_runs).await;
-    let dave_runs = dave.start(&["solve"]);
+    let (dave_runs, metrics) = start_measured(&dave);
     let told = answer(question);
     assert_eq!(told["task"].as_str().unwrap(), format!("{second:?}"));
     assert_eq!(check_answer(&chain, &artefact, &told, "w6 w7").await, account("dave"));
@@ -195,6 +259,7 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     dave_runs.line(&["the node answers again"]);
     let told = answer(ask(&node.url(), "ferdie", &model_id, "w8"));
     assert_eq!(check_answer(&chain, &artefact, &told, "w8").await, account("dave"));
+    check_metrics(&metrics);
 
     // A journal of another chain is refused, and left as it is.
     let foreign = folder.path().join("foreign");
@@ -220,6 +285,17 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     let books = keep_books(&node.url(), &chain, opening.number() + 1, closing.number(), recipient).await;
     assert_eq!(books.settled.len(), 3);
     check_books(&books, &watched, before, &closing).await;
+
+    // Another chain in the place of this one is none that the worker goes on with.
+    let dave_runs = dave.start(&["solve"]);
+    dave_runs.line(&["working"]);
+    running.stop();
+    dave_runs.line(&["the node is away"]);
+    let mut other = node.clone();
+    other.arguments = ["--chain", "local", "--alice"].map(String::from).to_vec();
+    let running = other.start();
+    dave_runs.line(&["now serves another chain"]);
+    dave_runs.fails(6);
     running.stop();
 }
 

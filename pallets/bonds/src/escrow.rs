@@ -192,6 +192,12 @@ impl<T: Config> StakeEscrow<T::AccountId> for Pallet<T> {
         moved
     }
 
+    fn liable(solver: &T::AccountId, fault_at: BlockNumber) -> Balance {
+        let now = T::BlockNumberProvider::current_block_number();
+        let ledger = Ledgers::<T>::get(solver).unwrap_or_default();
+        ledger.mature(now).saturating_add(ledger.unbonded_since(fault_at))
+    }
+
     fn slash(solver: &T::AccountId, amount: Balance, fault_at: BlockNumber) -> Balance {
         Self::slash_in(T::Tenure::get(), solver, amount, fault_at)
     }

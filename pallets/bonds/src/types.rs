@@ -282,6 +282,11 @@ impl<T: Config> Ledger<T> {
         }
     }
 
+    /// What was unbonded in block `since` or later and has not been withdrawn.
+    pub fn unbonded_since(&self, since: BlockNumber) -> Balance {
+        sum(self.unbonding.iter().filter(|chunk| chunk.unbonded_at >= since).map(|chunk| chunk.amount))
+    }
+
     /// Takes up to `amount` out of what was unbonded in block `since` or later; returns what it took.
     pub(crate) fn take_unbonded_since(&mut self, amount: Balance, since: BlockNumber) -> Balance {
         let mut left = amount;

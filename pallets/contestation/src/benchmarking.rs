@@ -5,8 +5,9 @@
 
 use super::*;
 use alloc::vec::Vec;
-use assay_traits::{Committee, ModelRegistry, SolutionBook, SolverStake};
+use assay_traits::{Committee, ModelRegistry, SolutionBook, SolverStake, Verdict};
 use assay_types::{protocol, BlockNumber, Cid, Hash, ModelId, Salt, TaskId, TraceDigest, ASY};
+use codec::Encode;
 use frame_benchmarking::v2::*;
 use frame_support::{traits::Get, weights::WeightMeter};
 use frame_system::RawOrigin;
@@ -28,7 +29,8 @@ fn model() -> ModelId {
     ModelId::repeat_byte(1)
 }
 
-fn output() -> Cid {
+/// The output that the contester gives: not the solution's.
+fn other() -> Cid {
     Cid::of(b"other")
 }
 
@@ -36,10 +38,10 @@ fn trace() -> TraceDigest {
     TraceDigest::repeat_byte(5)
 }
 
-/// The result that everybody in a benchmark seals: the heaviest, and not the solution's.
-fn sealed<T: Config>(task: &TaskId, who: &T::AccountId) -> Hash {
+/// The seal of `who` for `output`.
+fn sealed<T: Config>(task: &TaskId, who: &T::AccountId, output: &Cid) -> Hash {
     let genesis = frame_system::Pallet::<T>::block_hash(frame_system::pallet_prelude::BlockNumberFor::<T>::zero());
-    protocol::ballot_seal(&genesis, task, who, &output(), &trace(), &SALT)
+    protocol::ballot_seal(&genesis, task, who, output, &trace(), &SALT)
 }
 
 /// A solver who may do everything and serves the model.
@@ -49,52 +51,84 @@ fn prepared<T: Config>(who: T::AccountId) -> T::AccountId {
     who
 }
 
+fn solver<T: Config>() -> T::AccountId {
+    account("solver", 0, 0)
+}
+
 /// A solution that may be contested.
 fn solved<T: Config>() -> TaskId {
     // The first block has no parent whose randomness a task could take.
     go_to::<T>(now::<T>().max(1_000));
-    T::Solutions::prepare(&prepared::<T>(account("solver", 0, 0)), &model())
+    T::Solutions::prepare(&prepared::<T>(solver::<T>()), &model())
 }
 
 fn members<T: Config>(count: u32) -> Vec<T::AccountId> {
     (0..count).map(|n| prepared::<T>(account("member", n, 0))).collect()
 }
 
-/// A contested solution with a committee that all must vote.
-fn contested<T: Config>(contester: T::AccountId) -> TaskId {
+/// A contested solution with a committee that all must vote. `solver` can show the trace behind it, and weighs as much
+/// as anybody else.
+fn contested<T: Config>(solver: &T::AccountId, contester: T::AccountId) -> TaskId {
     let task = solved::<T>();
     T::Committee::prepare(members::<T>(T::MaxCommittee::get()));
     let contester = prepared::<T>(contester);
-    let seal = sealed::<T>(&task, &contester);
+    let seal = sealed::<T>(&task, &contester, &other());
     Pallet::<T>::contest(RawOrigin::Signed(contester).into(), task, seal).expect("the solution can be contested");
+    Disputes::<T>::mutate(task, |dispute| {
+        let dispute = dispute.as_mut().expect("the solution is contested");
+        dispute.solver = solver.clone();
+        dispute.trace_seal = protocol::trace_seal(&task, solver, &trace());
+        dispute.solver_weight = dispute.contester_weight;
+    });
     task
 }
 
-fn vote_of<T: Config>(task: &TaskId, voter: T::AccountId) -> T::AccountId {
+fn vote_of<T: Config>(task: &TaskId, voter: T::AccountId, output: &Cid) -> T::AccountId {
     let voter = prepared::<T>(voter);
-    let seal = sealed::<T>(task, &voter);
+    let seal = sealed::<T>(task, &voter, output);
     Pallet::<T>::vote(RawOrigin::Signed(voter.clone()).into(), *task, seal).expect("the voter may vote");
     voter
 }
 
-fn open_of<T: Config>(task: &TaskId, who: T::AccountId) {
-    Pallet::<T>::open(RawOrigin::Signed(who).into(), *task, output(), trace(), SALT).expect("this was sealed");
+fn open_of<T: Config>(task: &TaskId, who: T::AccountId, output: Cid) {
+    Pallet::<T>::open(RawOrigin::Signed(who).into(), *task, output, trace(), SALT).expect("this was sealed");
 }
 
 fn to_opening<T: Config>(task: &TaskId) {
     go_to::<T>(Disputes::<T>::get(task).expect("the solution is contested").votes_until + 1);
 }
 
-/// A dispute in which `voters` voted and everybody opened, in its first block after the opening.
-fn opened<T: Config>(voters: &[T::AccountId]) -> TaskId {
-    let contester: T::AccountId = account("contester", 0, 0);
-    let task = contested::<T>(contester.clone());
-    let voters: Vec<_> = voters.iter().map(|voter| vote_of::<T>(&task, voter.clone())).collect();
+/// A dispute in which `voters` voted, each for the output that `output_of` says, and everybody opened, in its first block
+/// after the opening.
+fn opened<T: Config>(voters: &[T::AccountId], output_of: impl Fn(&T::AccountId) -> Cid) -> TaskId {
+    let (solver, contester): (T::AccountId, T::AccountId) = (solver::<T>(), account("contester", 0, 0));
+    let task = contested::<T>(&solver, contester.clone());
+    let voters: Vec<_> = voters.iter().map(|voter| vote_of::<T>(&task, voter.clone(), &output_of(voter))).collect();
     to_opening::<T>(&task);
-    open_of::<T>(&task, contester);
-    voters.into_iter().for_each(|voter| open_of::<T>(&task, voter));
+    open_of::<T>(&task, contester, other());
+    Pallet::<T>::open_solution(RawOrigin::Signed(solver).into(), task, trace()).expect("this is its trace");
+    for voter in voters {
+        let output = output_of(&voter);
+        open_of::<T>(&task, voter, output);
+    }
     go_to::<T>(Disputes::<T>::get(task).expect("the solution is contested").opens_until + 1);
     task
+}
+
+/// A dispute whose solution stands, in its first block after the opening. That is the dearest verdict: the whole task is
+/// settled. Of its kinds this is the dearest, in which every voter has a result of its own, so that no ballot keeps the
+/// tallies of the parties and the voters' half of the pot goes to the treasury.
+fn upheld<T: Config>(voters: &[T::AccountId]) -> TaskId {
+    opened::<T>(voters, |voter| Cid::of(&voter.encode()))
+}
+
+/// A dispute whose solution falls: all voters agree with the contester.
+fn fallen<T: Config>(voters: &[T::AccountId]) -> TaskId {
+    opened::<T>(voters, |_| other())
+}
+
+fn verdict_of<T: Config>(task: &TaskId) -> Option<Verdict> {
+    Disputes::<T>::get(task).and_then(|dispute| dispute.outcome).map(|outcome| outcome.verdict)
 }
 
 /// Ballots enough for a verdict.
@@ -106,9 +140,14 @@ fn voters<T: Config>() -> Vec<T::AccountId> {
 /// round.
 fn settled<T: Config>(ballot_left: bool) -> (TaskId, T::AccountId) {
     let voters = voters::<T>();
-    let task = opened::<T>(&voters);
+    let task = fallen::<T>(&voters);
     let caller: T::AccountId = account("anybody", 0, 0);
     Pallet::<T>::settle(RawOrigin::Signed(caller.clone()).into(), task).expect("the time has come");
+    // As if the winners weighed a little more: rounding leaves something, which goes to the treasury at the end.
+    Disputes::<T>::mutate(task, |dispute| {
+        let outcome = dispute.as_mut().and_then(|dispute| dispute.outcome.as_mut());
+        outcome.expect("the dispute is settled").weight += 1;
+    });
     let left = usize::from(ballot_left);
     for voter in voters.iter().skip(left) {
         Pallet::<T>::pull(RawOrigin::Signed(caller.clone()).into(), task, voter.clone()).expect("a ballot is there");
@@ -136,7 +175,7 @@ mod benchmarks {
         let task = solved::<T>();
         T::Committee::prepare(members::<T>(m));
         let contester = prepared::<T>(whitelisted_caller());
-        let seal = sealed::<T>(&task, &contester);
+        let seal = sealed::<T>(&task, &contester, &other());
 
         #[extrinsic_call]
         _(RawOrigin::Signed(contester), task, seal);
@@ -153,9 +192,9 @@ mod benchmarks {
         committee.push(voter.clone());
         T::Committee::prepare(committee);
         let contester = prepared::<T>(account("contester", 0, 0));
-        let seal = sealed::<T>(&task, &contester);
+        let seal = sealed::<T>(&task, &contester, &other());
         Pallet::<T>::contest(RawOrigin::Signed(contester).into(), task, seal).expect("the solution can be contested");
-        let seal = sealed::<T>(&task, &voter);
+        let seal = sealed::<T>(&task, &voter, &other());
 
         #[extrinsic_call]
         _(RawOrigin::Signed(voter.clone()), task, seal);
@@ -165,8 +204,8 @@ mod benchmarks {
 
     #[benchmark]
     fn open() {
-        let task = contested::<T>(account("contester", 0, 0));
-        let voter = vote_of::<T>(&task, whitelisted_caller());
+        let task = contested::<T>(&solver::<T>(), account("contester", 0, 0));
+        let voter = vote_of::<T>(&task, whitelisted_caller(), &other());
         // The contester leads, with another result.
         to_opening::<T>(&task);
         Tallies::<T>::insert(task, Hash::zero(), Tally { weight: 1, ..Default::default() });
@@ -177,22 +216,16 @@ mod benchmarks {
         });
 
         #[extrinsic_call]
-        _(RawOrigin::Signed(voter), task, output(), trace(), SALT);
+        _(RawOrigin::Signed(voter), task, other(), trace(), SALT);
 
         let leader = Disputes::<T>::get(task).and_then(|dispute| dispute.leader);
-        assert_eq!(leader, Some(protocol::result_id(&output(), &trace())));
+        assert_eq!(leader, Some(protocol::result_id(&other(), &trace())));
     }
 
     #[benchmark]
     fn open_solution() {
         let solver: T::AccountId = whitelisted_caller();
-        let task = contested::<T>(account("contester", 0, 0));
-        Disputes::<T>::mutate(task, |dispute| {
-            if let Some(dispute) = dispute {
-                dispute.solver = solver.clone();
-                dispute.trace_seal = protocol::trace_seal(&task, &solver, &trace());
-            }
-        });
+        let task = contested::<T>(&solver, account("contester", 0, 0));
         to_opening::<T>(&task);
 
         #[extrinsic_call]
@@ -203,19 +236,19 @@ mod benchmarks {
 
     #[benchmark]
     fn settle() {
-        let task = opened::<T>(&voters::<T>());
+        let task = upheld::<T>(&voters::<T>());
 
         #[extrinsic_call]
         _(RawOrigin::Signed(whitelisted_caller()), task);
 
-        assert!(Disputes::<T>::get(task).is_some_and(|dispute| dispute.outcome.is_some()));
+        assert_eq!(verdict_of::<T>(&task), Some(Verdict::Stands));
     }
 
     /// A settlement costs the same whoever has voted: that of a dispute with a thousand ballots.
     #[benchmark(extra)]
     fn settle_thousand() {
         let voters: Vec<_> = (0..1_000).map(|n| account("voter", n, 0)).collect();
-        let task = opened::<T>(&voters);
+        let task = upheld::<T>(&voters);
 
         #[extrinsic_call]
         settle(RawOrigin::Signed(whitelisted_caller()), task);
@@ -259,7 +292,7 @@ mod benchmarks {
 
     #[benchmark]
     fn sweep_dispute_skip() {
-        let task = opened::<T>(&voters::<T>());
+        let task = fallen::<T>(&voters::<T>());
 
         #[block]
         {
@@ -272,7 +305,7 @@ mod benchmarks {
 
     #[benchmark]
     fn sweep_settle() {
-        let task = opened::<T>(&voters::<T>());
+        let task = upheld::<T>(&voters::<T>());
         go_to::<T>(now::<T>() + T::SweepDelay::get() + 1);
 
         #[block]
@@ -281,7 +314,7 @@ mod benchmarks {
             Pallet::<T>::sweep_dispute(next);
         }
 
-        assert!(Disputes::<T>::get(task).is_some_and(|dispute| dispute.outcome.is_some()));
+        assert_eq!(verdict_of::<T>(&task), Some(Verdict::Stands));
     }
 
     #[benchmark]
@@ -300,7 +333,7 @@ mod benchmarks {
 
     #[benchmark]
     fn sweep_ballot_skip() {
-        let task = opened::<T>(&voters::<T>());
+        let task = fallen::<T>(&voters::<T>());
 
         #[block]
         {

@@ -123,14 +123,14 @@ impl<T: Config> Pallet<T> {
         let contester_lost = Self::collect(&dispute, &dispute.contester, judgement.contester);
 
         // Charges go to the treasury whole; what was lost is shared.
-        let lost_by = |fate: Fate, amount: Balance| if fate == Fate::Lost { amount } else { 0 };
-        let charges = solver_lost
-            .saturating_add(contester_lost)
-            .saturating_sub(lost_by(judgement.solver, solver_lost))
-            .saturating_sub(lost_by(judgement.contester, contester_lost));
-        let parties_lost =
-            lost_by(judgement.solver, solver_lost).saturating_add(lost_by(judgement.contester, contester_lost));
-        let pot = parties_lost.saturating_add(judgement.lost_stakes);
+        let taken = |fate: Fate| {
+            [(judgement.solver, solver_lost), (judgement.contester, contester_lost)]
+                .into_iter()
+                .filter(|(suffered, _)| *suffered == fate)
+                .fold(0, |sum: Balance, (_, amount)| sum.saturating_add(amount))
+        };
+        let charges = taken(Fate::Charged);
+        let pot = taken(Fate::Lost).saturating_add(judgement.lost_stakes);
         let party_half = pot / 2;
         let voters_half = pot.saturating_sub(party_half);
         let party = match verdict {
@@ -225,7 +225,8 @@ impl<T: Config> Pallet<T> {
 
     /// Charges a member of the committee that has been taken from the list of the absent.
     pub(crate) fn do_charge(task: TaskId, dispute: &Dispute<T::AccountId>, member: T::AccountId) {
-        let charge = BALLOT_STAKE.mul_ceil(T::Stake::mature(&member)).min(dispute.stake);
+        // What it has taken out of its bond since is charged too: else leaving would be free.
+        let charge = BALLOT_STAKE.mul_ceil(T::Stake::liable(&member, dispute.opened_at)).min(dispute.stake);
         let amount = T::Stake::slash(&member, charge, dispute.opened_at);
         T::Stake::forfeit(amount);
         Self::deposit_event(Event::AbsentCharged { task, member, amount });
@@ -461,8 +462,9 @@ impl<T: Config> Pallet<T> {
             }
         }
         ensure!(votes == dispute.votes, "contestation: the votes are not a recount");
-        let solver = dispute.solver_opened.then_some(()).and(dispute.solution_result);
-        for (result, weight) in [(solver, dispute.solver_weight), (dispute.contester_result, dispute.contester_weight)]
+        let solver_result = dispute.solution_result.filter(|_| dispute.solver_opened);
+        for (result, weight) in
+            [(solver_result, dispute.solver_weight), (dispute.contester_result, dispute.contester_weight)]
         {
             if let Some(result) = result {
                 let tally = tallies.entry(result).or_default();

@@ -607,8 +607,9 @@ pub mod pallet {
         ///
         /// ## Details
         ///
-        /// The charge is what a ballot would have staked, and goes to the treasury; a member whose bond does not suffice
-        /// pays what is there. The sweeper does the same [`Config::SweepDelay`] blocks after the verdict.
+        /// The charge is what a ballot would have staked, and goes to the treasury; what the member has unbonded since the
+        /// dispute was opened counts as if it were still bonded. A member whose bond does not suffice pays what is there.
+        /// The sweeper does the same [`Config::SweepDelay`] blocks after the verdict.
         ///
         /// ## Errors
         ///

@@ -12,7 +12,7 @@ pub trait WeightInfo {
     fn open() -> Weight;
     /// `open_solution`.
     fn open_solution() -> Weight;
-    /// `settle`, without telling others: the dearest of the verdicts.
+    /// `settle`, without telling others: the solution stands, so that the task is settled too.
     fn settle() -> Weight;
     /// `pull`, of the last ballot, which has won.
     fn pull() -> Weight;
@@ -22,7 +22,7 @@ pub trait WeightInfo {
     fn sweep_base() -> Weight;
     /// A step that leaves a dispute as it is.
     fn sweep_dispute_skip() -> Weight;
-    /// A step that settles, without telling others.
+    /// A step that settles as [`Self::settle`] does, without telling others.
     fn sweep_settle() -> Weight;
     /// A step that charges a member of the committee, without what its delegators pay.
     fn sweep_charge() -> Weight;

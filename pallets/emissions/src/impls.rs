@@ -150,16 +150,17 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Checks what must hold after every block.
+    /// Checks what must always hold:
+    ///
+    /// 1. Both curves are valid and a tenure has blocks.
+    /// 2. The treasury, the liquidity pot, the validators' pot and the delegators' are four accounts.
+    /// 3. Authors were minted no more than is scheduled by now, which their cap bounds.
+    /// 4. Work minted and reserved is within its cap, and within 1.2 of its schedule plus one reward (which the allowance
+    ///    of the first tenure bounds, for no later tenure is scheduled more).
+    /// 5. No tenure reserved more than its allowance, and none of the future reserved anything.
     ///
     /// # Errors
-    /// The first of these that is broken:
-    /// - both curves are valid and a tenure has blocks;
-    /// - the treasury, the liquidity pot, the validators' pot and the delegators' are four accounts;
-    /// - authors were minted no more than is scheduled by now, which their cap bounds;
-    /// - work minted and reserved is within its cap, and within 1.2 of its schedule plus one reward (which the allowance
-    ///   of the first tenure bounds, for no later tenure is scheduled more);
-    /// - no tenure reserved more than its allowance, and none of the future reserved anything.
+    /// The first that does not hold.
     pub fn do_try_state() -> Result<(), TryRuntimeError> {
         let curves = EmissionCurves::<T>::get();
         let now = Self::now();

@@ -83,9 +83,8 @@ impl<T: Config> Get<u64> for EpochBlocks<T> {
 /// Tells benchmarks which changes a runtime accepts.
 #[cfg(feature = "runtime-benchmarks")]
 pub trait BenchmarkHelper<KeyValue> {
-    /// The `n`-th change; any number of them, from the first on, must leave the relations whole. Keys should differ
-    /// as long as there are any left.
-    fn change(n: u32) -> KeyValue;
+    /// A change of each parameter that there is; any number of them, from the first on, must leave the relations whole.
+    fn changes() -> alloc::vec::Vec<KeyValue>;
 }
 
 /// The pallet itself.

@@ -92,12 +92,8 @@ impl ParameterRelations for Relations {
 pub struct Helper;
 #[cfg(feature = "runtime-benchmarks")]
 impl pallet_settings::BenchmarkHelper<RuntimeParameters> for Helper {
-    fn change(n: u32) -> RuntimeParameters {
-        match n % 3 {
-            0 => unbonding(1_000 + n),
-            1 => window(n),
-            _ => deposit(u128::from(n)),
-        }
+    fn changes() -> Vec<RuntimeParameters> {
+        vec![unbonding(1_000), window(1), deposit(2)]
     }
 }
 

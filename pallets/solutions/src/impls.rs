@@ -290,7 +290,8 @@ impl<T: Config> SolutionBook<T::AccountId> for Pallet<T> {
         use assay_traits::ModelRegistry;
         use frame_support::traits::fungible::{Inspect, Mutate};
         T::Models::prepare(model, solver);
-        let task = T::Tasks::prepare(solver, model);
+        // Another account than the solver's, as settling then touches both.
+        let task = T::Tasks::prepare(&frame_benchmarking::account("user", 0, 0), model);
         let now = Self::now();
         let minimum = T::Currency::minimum_balance();
         T::Currency::mint_into(solver, minimum.saturating_mul(1_000)).expect("balance can be minted");

@@ -6,7 +6,7 @@ use frame_support::weights::Weight;
 pub trait WeightInfo {
     /// `commit`.
     fn commit() -> Weight;
-    /// `reveal` of an output of `b` bytes that is kept in the state; it replaces another solution.
+    /// `reveal` of an output of `b` bytes that is kept in the state, the first of its task: the reward is reserved.
     fn reveal(b: u32) -> Weight;
     /// `claim` of a task with the largest input and output.
     fn claim() -> Weight;

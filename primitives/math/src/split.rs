@@ -66,6 +66,14 @@ mod tests {
     }
 
     #[test]
+    fn a_fee_is_split_as_in_a_live_protocol_of_the_same_family() {
+        // A fee of 4 for a model that asks 3, a tenth of the rest to the treasury; 18 decimals.
+        let amount = |thousandths: u128| thousandths * 10u128.pow(15);
+        let parts = FeeParts { model: amount(3_000), treasury: amount(100), solver: amount(900) };
+        assert_eq!(split_fee(amount(4_000), amount(3_000)), parts);
+    }
+
+    #[test]
     fn the_solver_gets_what_rounding_leaves() {
         assert_eq!(split_reward(9), RewardParts { solver: 9, ..Default::default() });
         assert_eq!(split_fee(9, 0), FeeParts { solver: 9, ..Default::default() });

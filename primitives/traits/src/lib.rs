@@ -91,6 +91,10 @@ pub trait StakeEscrow<AccountId>: SolverStake<AccountId> {
     /// rest. Returns what moved.
     fn confiscate(solver: &AccountId, pledged: Balance, amount: Balance) -> Balance;
 
+    /// Own bond that answers for a fault in block `fault_at`, in units of ASY: what has matured, and what was unbonded in
+    /// that block or later and has not been withdrawn.
+    fn liable(solver: &AccountId, fault_at: BlockNumber) -> Balance;
+
     /// Moves `amount` for a fault in block `fault_at` into the escrow, as far as it is there: from the solver's own bond
     /// that is not pledged, then from what of it was unbonded after the fault, then from its delegators, those who
     /// left after the fault included, pro rata. Returns what moved.

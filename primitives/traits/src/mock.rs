@@ -10,6 +10,7 @@ thread_local! {
     static MODELS: RefCell<BTreeMap<ModelId, ModelTerms<MockAccount>>> = const { RefCell::new(BTreeMap::new()) };
     static SERVED: RefCell<BTreeMap<(ModelId, MockAccount), ()>> = const { RefCell::new(BTreeMap::new()) };
     static STAKES: RefCell<BTreeMap<MockAccount, (Balance, Balance)>> = const { RefCell::new(BTreeMap::new()) };
+    static UNBONDED: RefCell<BTreeMap<MockAccount, (Balance, BlockNumber)>> = const { RefCell::new(BTreeMap::new()) };
     static AWARDS: RefCell<BTreeMap<MockAccount, Balance>> = const { RefCell::new(BTreeMap::new()) };
     static ESCROW: RefCell<Balance> = const { RefCell::new(0) };
     static FORFEITED: RefCell<Balance> = const { RefCell::new(0) };
@@ -58,6 +59,15 @@ impl MockStake {
     pub fn bond(solver: MockAccount, amount: Balance) {
         STAKES.with(|s| s.borrow_mut().entry(solver).or_default().0 = amount);
     }
+    /// Takes the whole bond of `solver`, of which nothing is pledged, out in block `now`; it waits to be withdrawn.
+    pub fn unbond(solver: MockAccount, now: BlockNumber) {
+        let (bonded, _) = STAKES.with(|s| s.borrow_mut().remove(&solver)).unwrap_or_default();
+        UNBONDED.with(|u| u.borrow_mut().insert(solver, (bonded, now)));
+    }
+    /// What of the bond of `solver` waits to be withdrawn.
+    pub fn unbonded(solver: MockAccount) -> Balance {
+        UNBONDED.with(|u| u.borrow().get(&solver).map(|(amount, _)| *amount).unwrap_or_default())
+    }
     /// What `solver` has pledged.
     pub fn pledged(solver: MockAccount) -> Balance {
         STAKES.with(|s| s.borrow().get(&solver).map(|(_, pledged)| *pledged).unwrap_or_default())
@@ -73,6 +83,7 @@ impl MockStake {
     /// Forgets everything.
     pub fn clear() {
         STAKES.with(|s| s.borrow_mut().clear());
+        UNBONDED.with(|u| u.borrow_mut().clear());
         AWARDS.with(|a| a.borrow_mut().clear());
         ESCROW.with(|e| *e.borrow_mut() = 0);
         FORFEITED.with(|f| *f.borrow_mut() = 0);
@@ -145,8 +156,21 @@ impl StakeEscrow<MockAccount> for MockStake {
         Self::release(solver, pledged);
         Self::take_free(*solver, amount.min(pledged))
     }
-    fn slash(solver: &MockAccount, amount: Balance, _: BlockNumber) -> Balance {
-        Self::take_free(*solver, amount)
+    fn liable(solver: &MockAccount, fault_at: BlockNumber) -> Balance {
+        let unbonded = UNBONDED.with(|u| u.borrow().get(solver).copied()).filter(|(_, at)| *at >= fault_at);
+        Self::mature(solver) + unbonded.map(|(amount, _)| amount).unwrap_or_default()
+    }
+    fn slash(solver: &MockAccount, amount: Balance, fault_at: BlockNumber) -> Balance {
+        let bonded = Self::take_free(*solver, amount);
+        let unbonded = UNBONDED.with(|u| {
+            u.borrow_mut().get_mut(solver).filter(|(_, at)| *at >= fault_at).map_or(0, |(waiting, _)| {
+                let taken = (amount - bonded).min(*waiting);
+                *waiting -= taken;
+                taken
+            })
+        });
+        ESCROW.with(|e| *e.borrow_mut() += unbonded);
+        bonded + unbonded
     }
     fn slash_weight() -> Weight {
         Weight::zero()

@@ -1,31 +1,29 @@
 use crate::{parameters::dynamic_params, RuntimeParameters};
-use dynamic_params::{bonds, solutions, tasks};
+use alloc::{vec, vec::Vec};
+use dynamic_params::{bonds, disputes, emissions, solutions, tasks};
 
-/// Changes of parameters that leave all relations whole, for the benchmark of `Settings.update`.
+/// Changes of all parameters, for the benchmark of `Settings.update`: each to what it is, which leaves every relation
+/// whole and is written all the same.
 pub struct BenchmarkChanges;
 
-impl pallet_settings::BenchmarkHelper<RuntimeParameters> for BenchmarkChanges {
-    fn change(n: u32) -> RuntimeParameters {
-        use assay_types::ASY;
+/// Sets the parameters that are listed to what they are. A parameter that is not listed does not compile.
+macro_rules! every {
+    ($($pallet:ident($module:ident): $($name:ident),+;)+) => {{
+        let _is_listed = |parameter: RuntimeParameters| match parameter {
+            $($(RuntimeParameters::$pallet($module::Parameters::$name(..)))|+ => {})+
+        };
+        vec![$($(RuntimeParameters::$pallet($module::Parameters::$name($module::$name, Some($module::$name::get())))),+),+]
+    }};
+}
 
-        let amount = ASY.saturating_add(n.into());
-        match n % 7 {
-            0 => RuntimeParameters::Tasks(tasks::Parameters::RetractDelay(
-                tasks::RetractDelay,
-                Some(n.saturating_add(1)),
-            )),
-            1 => RuntimeParameters::Tasks(tasks::Parameters::Retention(tasks::Retention, Some(n))),
-            2 => RuntimeParameters::Tasks(tasks::Parameters::BaseDeposit(tasks::BaseDeposit, Some(amount))),
-            3 => RuntimeParameters::Tasks(tasks::Parameters::ByteDeposit(tasks::ByteDeposit, Some(amount))),
-            4 => RuntimeParameters::Solutions(solutions::Parameters::CommitmentDeposit(
-                solutions::CommitmentDeposit,
-                Some(amount),
-            )),
-            5 => RuntimeParameters::Bonds(bonds::Parameters::MinimumBond(bonds::MinimumBond, Some(amount))),
-            _ => RuntimeParameters::Tasks(tasks::Parameters::DefaultDeadline(
-                tasks::DefaultDeadline,
-                Some(n.saturating_add(2)),
-            )),
+impl pallet_settings::BenchmarkHelper<RuntimeParameters> for BenchmarkChanges {
+    fn changes() -> Vec<RuntimeParameters> {
+        every! {
+            Tasks(tasks): DefaultDeadline, LongestDeadline, BaseDeposit, ByteDeposit, Retention, RetractDelay;
+            Solutions(solutions): RevealGrace, ContestWindow, CommitmentDeposit, MinimumStake;
+            Disputes(disputes): BallotCommit, BallotOpen, QuorumBallots, QuorumWeight;
+            Bonds(bonds): MinimumBond, Unbonding;
+            Emissions(emissions): RewardPerSunkFee;
         }
     }
 }

@@ -36,9 +36,9 @@ pub enum ProxyType {
     /// Everything.
     #[default]
     Any,
-    /// Everything but moving tokens out of the account.
+    /// Everything but moving tokens out of the account, or losing them to somebody.
     NonTransfer,
-    /// Daily work: models, bonds, tasks, with the fees that they pay, and solutions.
+    /// Daily work: models, bonds, tasks with the fees that they pay, solutions and disputes with what they may lose.
     Work,
 }
 
@@ -46,9 +46,9 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
     fn filter(&self, call: &RuntimeCall) -> bool {
         match self {
             Self::Any => true,
-            // What a batch, a multisig or another proxy carries is filtered again, call by call. Tasks are not in the
-            // list, nor is delegating: fees can be paid to anybody, and a delegation be lost to him.
-            // Nor is committing to an election: half of that is the committee's.
+            // What a batch, a multisig or another proxy carries is filtered again, call by call. Tasks, answers and disputes
+            // are not in the list, nor is delegating or committing to an election: fees can be paid to anybody, stakes and
+            // a delegation be lost to him, and half of a commitment is the committee's.
             Self::NonTransfer
                 if matches!(
                     call,
@@ -68,7 +68,11 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                     | RuntimeCall::Proxy(_)
                     | RuntimeCall::Multisig(_)
                     | RuntimeCall::Bonds(_)
-                    | RuntimeCall::Solutions(_)
+                    | RuntimeCall::Solutions(
+                        pallet_solutions::Call::claim { .. }
+                            | pallet_solutions::Call::withdraw_commitment { .. }
+                            | pallet_solutions::Call::forfeit_commitment { .. }
+                    )
                     | RuntimeCall::Elections(_)
                     | RuntimeCall::Models(pallet_models::Call::serve { .. } | pallet_models::Call::stop_serving { .. })
             ),
@@ -79,6 +83,7 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                     | RuntimeCall::Bonds(_)
                     | RuntimeCall::Tasks(_)
                     | RuntimeCall::Solutions(_)
+                    | RuntimeCall::Contestation(_)
             ),
         }
     }

@@ -1,13 +1,16 @@
 //! What somebody who cheats would try against stakes and disputes. Each test names the attack, what it costs and what it
 //! gains, and shows that it loses or cannot be done. Where an attack does harm all the same, it says so, and what would
-//! close it. docs/economics.md has the same as a table, with the numbers of real parameters.
+//! close it. docs/disputes.md has the same as a table.
 
 use crate::common::world::*;
-use assay_runtime::{AccountId, Balances, Runtime, RuntimeCall, RuntimeOrigin, System};
-use assay_traits::{TaskState, Verdict};
-use assay_types::{protocol, Cid, TraceDigest, ASY, MILLI_ASY};
-use frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo};
-use pallet_contestation::{Ballots, Disputes};
+use assay_runtime::{
+    parameters::dynamic_params::disputes, AccountId, Balance, Balances, BlockNumber, Runtime, RuntimeCall,
+    RuntimeOrigin, System,
+};
+use assay_traits::{Payload, SolutionBook, TaskState, Verdict};
+use assay_types::{protocol, Cid, TraceDigest, ASY, MAX_INLINE, MAX_PARAMETERS, MILLI_ASY};
+use frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo, traits::Get, BoundedVec};
+use pallet_contestation::{Absent, Ballots, Disputes, BALLOT_STAKE};
 use sp_runtime::traits::Dispatchable;
 
 type SolutionsError = pallet_solutions::Error<Runtime>;
@@ -262,6 +265,29 @@ fn nobody_withdraws_what_a_dispute_may_take() {
     });
 }
 
+/// **Leaving instead of voting.** A member of the committee who will not vote takes its whole bond out while the dispute
+/// is open. Cost: what its ballot would have staked, for what was unbonded since the contest counts. Gain: none.
+#[test]
+fn a_member_of_the_committee_who_leaves_instead_of_voting_is_charged() {
+    World::run(1, 0, |world| {
+        world.solvers(&[1, 2, 3, 6], BOND);
+        let task = world.solved(1, FALSE);
+        let charge = BALLOT_STAKE.mul_ceil(BOND).min(stake(task));
+        world.committee(&[6]);
+        assert_ok!(world.contest(2, task, TRUE));
+        assert_ok!(world.call(6, pallet_bonds::Call::unbond { amount: BOND }));
+        assert_ok!(world.vote(3, task, TRUE));
+        world.pass(7);
+        for opening in [2, 3] {
+            assert_ok!(world.open(opening, task, TRUE));
+        }
+        assert_eq!(world.close(task), Verdict::Falls);
+        assert_noop!(world.call(6, pallet_bonds::Call::withdraw {}), BondsError::NothingToWithdraw);
+        assert_ok!(world.call(USER, pallet_contestation::Call::charge_absent { task, member: who(6) }));
+        assert_eq!(WEALTH - wealth(&[6]), charge);
+    });
+}
+
 /// **Contest spam**, to delay others' payment. Each contest pledges as much as the solution has and is lost when there is
 /// nothing behind it, half of it to the solver, who earns more by being contested than by the task.
 #[test]
@@ -276,6 +302,31 @@ fn contests_without_a_result_pay_those_whom_they_delay() {
         assert_eq!(WEALTH - wealth(&[2]), stake);
         assert_eq!(wealth(&[1]) - WEALTH, stake / 2);
         assert!(stake / 2 >= 2 * worth);
+    });
+}
+
+/// **An answer that is not shown.** A solver reveals the content id of the right answer alone, though it would fit the
+/// chain. Verifiers compute the same id, so that nobody has a ground to contest. Cost: none. Gain: what an honest answer
+/// brings, while the user sees nothing: it still pays. Whoever computes the task again has the answer and can publish it;
+/// delivering it is the job of a store between workers, not built yet.
+#[test]
+fn an_answer_that_is_not_shown_is_paid() {
+    World::run(3, 2, |world| {
+        world.solvers(&[1], BOND);
+        let task = world.ask();
+        assert_ok!(world.commit(1, task, TRUE));
+        world.pass(1);
+        let cid = Cid::of(&output(TRUE));
+        let trace_seal = protocol::trace_seal(&task, &who(1), &trace(TRUE));
+        let hidden = Payload::External { cid, length: output(TRUE).len() as u32 };
+        let reveal = pallet_solutions::Call::reveal { task, salt: SALT, trace_seal, output: hidden.clone() };
+        assert_ok!(world.call(1, reveal));
+        let shown = assay_runtime::Solutions::standing(&task).expect("the task is solved").output;
+        assert_eq!((shown, pallet_tasks::Outputs::<Runtime>::get(task)), (cid, Some(hidden)));
+        world.pass(3 + 8 + 1);
+        assert_ok!(world.call(1, pallet_solutions::Call::claim { task }));
+        assert_eq!(state(task), TaskState::Settled);
+        assert!(wealth(&[1]) > WEALTH);
     });
 }
 
@@ -383,10 +434,7 @@ fn splitting_oneself_gains_no_weight() {
 /// **Rules changed under way.** Stakes, periods and the quorum of a dispute are those of the block that opened it.
 #[test]
 fn what_is_governed_later_does_not_change_a_dispute() {
-    use assay_runtime::{
-        parameters::dynamic_params::{disputes, solutions},
-        RuntimeParameters as P,
-    };
+    use assay_runtime::{parameters::dynamic_params::solutions, RuntimeParameters as P};
 
     World::run(1, 0, |world| {
         world.solvers(&[1, 2, 3], BOND);
@@ -426,6 +474,148 @@ fn a_dispute_that_everybody_forgets_ends_by_itself() {
         assert!(!Disputes::<Runtime>::contains_key(task));
         assert_eq!(pallet_bonds::Escrowed::<Runtime>::get(), 0);
         assert!(wealth(&[3]) > WEALTH && wealth(&[4]) < WEALTH);
+    });
+}
+
+/// Lets time pass until `block`; in every block before it, `each` is done.
+fn until(world: &mut World, block: BlockNumber, mut each: impl FnMut(&World)) {
+    while System::block_number() < block {
+        each(world);
+        world.pass(1);
+    }
+}
+
+/// **Every bound at its limit**: the largest payloads, a bond in as many parts and exits as there may be, as many models
+/// and members of the committee, and each step of a dispute in the last block that takes it. Gain: none. Nothing
+/// overflows, nobody is kept out, and nobody who is to be slashed escapes.
+#[test]
+fn every_bound_holds_at_its_limit() {
+    use pallet_bonds::{Call, Ledgers};
+    let members_at_most: u32 = <Runtime as pallet_contestation::Config>::MaxCommittee::get();
+    let parts: u32 = <Runtime as pallet_bonds::Config>::MaxTranches::get();
+    let exits: u32 = <Runtime as pallet_bonds::Config>::MaxChunks::get();
+    let full = |account| {
+        let ledger = Ledgers::<Runtime>::get(who(account)).expect("it has bonded");
+        (ledger.maturing.len(), ledger.unbonding.len()) == (parts as usize, exits as usize)
+    };
+    // Unbonds until no exit is left, then bonds until no part is, once in each block; at last both once more.
+    let fill = |world: &World, account, exit: Balance, turn: u32| {
+        if turn < exits {
+            assert_ok!(world.call(account, Call::unbond { amount: exit }));
+            return;
+        }
+        assert_ok!(world.call(account, Call::bond_more { amount: MILLI_ASY }));
+        if turn >= exits + parts {
+            assert_noop!(world.call(account, Call::unbond { amount: 1 }), BondsError::TooManyChunks);
+        }
+    };
+
+    World::run(3, 2, |world| {
+        let members: Vec<u8> = (100..).take(members_at_most as usize).collect();
+        assert!(members.len() == members_at_most as usize && !members.contains(&USER));
+        let (voters, absent) = members.split_at(3);
+        let leaver = absent[0];
+        world.solvers(&[1, 2], BOND);
+        world.solvers(&members, BOND);
+
+        // One voter serves as many models as one may.
+        let models: u32 = <Runtime as pallet_models::Config>::MaxServed::get();
+        for n in 1..=models {
+            let manifest = Cid::of(&n.to_le_bytes());
+            let register = pallet_models::Call::register { manifest, fee: 0, recipient: who(USER) };
+            assert_ok!(world.call(USER, register));
+            let serve = pallet_models::Call::serve { model: protocol::model_id(&who(USER), &manifest) };
+            if n < models {
+                assert_ok!(world.call(voters[0], serve));
+            } else {
+                assert_noop!(world.call(voters[0], serve), pallet_models::Error::<Runtime>::TooMany);
+            }
+        }
+
+        // The solver, who lies, takes out of its bond as often as it may, and adds to it while it is contested.
+        let begin = System::block_number();
+        until(world, begin + exits, |world| fill(world, 1, ASY, System::block_number() - begin));
+        let largest = |answer| vec![answer; MAX_INLINE as usize];
+        let submit = pallet_tasks::Call::submit {
+            model: world.model,
+            parameters: BoundedVec::truncate_from(vec![1; MAX_PARAMETERS as usize]),
+            input: Payload::Inline(BoundedVec::truncate_from(largest(TRUE))),
+            fee: FEE,
+            deadline: Some(1),
+        };
+        assert_ok!(world.call(USER, submit));
+        let task = pallet_tasks::LastTask::<Runtime>::get();
+        let lie = largest(FALSE);
+        let trace_seal = protocol::trace_seal(&task, &who(1), &trace(FALSE));
+        let genesis = System::block_hash(0);
+        let commitment = protocol::commitment(&genesis, &task, &who(1), &Cid::of(&lie), &trace_seal, &SALT);
+        assert_ok!(world.call(1, pallet_solutions::Call::commit { task, commitment }));
+        world.pass(1);
+        let output = Payload::Inline(BoundedVec::truncate_from(lie));
+        assert_ok!(world.call(1, pallet_solutions::Call::reveal { task, salt: SALT, trace_seal, output }));
+        let stake = stake(task);
+
+        // In the last block of the window. From here on the solver fills its parts up to the verdict, and one of the
+        // committee leaves as well as it can.
+        let solution = assay_runtime::Solutions::standing(&task).expect("the task is solved");
+        let contested_at = solution.contestable_until;
+        let periods: (BlockNumber, BlockNumber) = (disputes::BallotCommit::get(), disputes::BallotOpen::get());
+        let (votes_until, opens_until) = (contested_at + periods.0, contested_at + periods.0 + periods.1);
+        let settled_at = opens_until + 1;
+        let grow = |world: &World| {
+            let now = System::block_number();
+            if now + parts >= settled_at {
+                fill(world, 1, ASY, exits + now + parts - settled_at);
+            }
+        };
+        until(world, contested_at, grow);
+        world.committee(&members);
+        assert_ok!(world.contest(2, task, TRUE));
+        assert_eq!(Absent::<Runtime>::get(task).map(|absent| absent.len()), Some(members.len()));
+        let exit = (BOND - ASY) / Balance::from(exits);
+        let leave = |world: &World| fill(world, leaver, exit, System::block_number() - contested_at);
+        let both = |world: &World| {
+            grow(world);
+            leave(world);
+        };
+
+        // In the last block of the ballots; then in the last of the opening; then settled in the next.
+        until(world, votes_until, both);
+        assert_noop!(world.open(2, task, TRUE), Error::OpeningNotBegun);
+        for voter in voters {
+            assert_ok!(world.vote(*voter, task, TRUE));
+        }
+        until(world, votes_until + 1, both);
+        assert_noop!(world.vote(absent[1], task, TRUE), Error::VotesOver);
+        until(world, opens_until, both);
+        for opening in voters.iter().chain(&[2]) {
+            assert_ok!(world.open(*opening, task, TRUE));
+        }
+        assert_noop!(world.call(USER, pallet_contestation::Call::settle { task }), Error::SettleTooEarly);
+        until(world, settled_at, both);
+        assert_noop!(world.open_solution(1, task, FALSE), Error::OpeningOver);
+        assert!(full(1));
+        assert_ok!(world.call(USER, pallet_contestation::Call::settle { task }));
+        assert!(full(1));
+        assert_eq!((state(task), WEALTH - wealth(&[1])), (TaskState::Refunded, stake));
+        for voter in voters {
+            assert_ok!(world.call(USER, pallet_contestation::Call::pull { task, voter: who(*voter) }));
+        }
+
+        // Everybody else on the committee is charged, whoever has left too.
+        until(world, contested_at + exits + parts + 1, leave);
+        assert!(full(leaver));
+        let charge = BALLOT_STAKE.mul_ceil(BOND).min(stake);
+        for member in absent {
+            let before = wealth(&[*member]);
+            let call = pallet_contestation::Call::charge_absent { task, member: who(*member) };
+            assert_ok!(world.call(USER, call));
+            assert_eq!(before - wealth(&[*member]), charge);
+        }
+        // Its bond did not suffice, and what it had taken out answered for the rest.
+        let left = Ledgers::<Runtime>::get(who(leaver)).expect("exits wait");
+        assert_eq!((left.active, left.maturing.len()), (0, 0));
+        assert!(!Disputes::<Runtime>::contains_key(task));
     });
 }
 

@@ -10,5 +10,6 @@ mod genesis;
 mod metadata;
 mod migrations;
 mod offences;
+mod proxies;
 mod random_operations;
 mod upgrade;

@@ -21,7 +21,8 @@ fn metadata_file_is_current() {
     let committed = std::fs::read(&path).unwrap_or_default();
     assert!(
         committed == metadata,
-        "{} is not this runtime's metadata; `ASSAY_UPDATE=1 cargo test -p assay-runtime --test runtime metadata` rewrites it",
+        "{} is not this runtime's metadata; \
+         `ASSAY_UPDATE=1 SKIP_WASM_BUILD=1 cargo test --release --workspace metadata_file_is_current` rewrites it",
         path.display()
     );
 }

@@ -14,8 +14,8 @@ use assay_worker::{
 };
 use std::{
     collections::{BTreeMap, HashMap},
-    io::{BufRead, BufReader},
-    net::TcpListener,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -97,6 +97,11 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Waits until it ends by itself, with this exit code.
+    pub fn fails(mut self, code: i32) {
+        assert_eq!(self.child.wait().unwrap().code(), Some(code), "{} ended otherwise", self.name);
+    }
+
     /// As an operator stops it; it must end by itself, well.
     pub fn stop(mut self) {
         self.signal("-TERM");
@@ -173,8 +178,11 @@ impl Server {
     }
 
     fn start_as(&self, mut command: Command) -> Process {
+        if command.get_args().all(|argument| argument != "--metrics-addr") {
+            command.args(["--metrics-addr", "off"]);
+        }
         command
-            .args(["--dev-key", self.name, "--bond", self.bond, "--metrics-addr", "off", "--log-format", "json"])
+            .args(["--dev-key", self.name, "--bond", self.bond, "--log-format", "json"])
             .args(["--url", &self.url])
             .arg("--data")
             .arg(&self.data)
@@ -182,6 +190,16 @@ impl Server {
             .args(&self.models);
         Process::start(self.name, &mut command)
     }
+}
+
+/// What is answered to a plain `GET` of `path`: status line, head and body.
+pub fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    reply
 }
 
 /// A binary of this workspace, which is built beside the worker.
@@ -240,19 +258,16 @@ pub async fn set_rate(url: &str, model: ModelId) {
     use runtime::runtime_types::{
         assay_runtime::RuntimeCall, pallet_models::pallet::Call, sp_arithmetic::fixed_point::FixedU128,
     };
-    let client = OnlineClient::<SubstrateConfig>::from_insecure_url(url).await.unwrap();
     let call = RuntimeCall::Models(Call::set_rate { model, rate: FixedU128(1_000_000_000_000_000_000) });
+    as_alice(url, &runtime::tx().sudo().sudo(call)).await;
+}
+
+/// Has Alice make a call, and waits until that is final.
+pub async fn as_alice(url: &str, call: &impl subxt::transactions::Payload) {
+    let client = OnlineClient::<SubstrateConfig>::from_insecure_url(url).await.unwrap();
     let alice = KeySource::Dev("alice".into()).load().unwrap();
-    client
-        .tx()
-        .await
-        .unwrap()
-        .sign_and_submit_then_watch_default(&runtime::tx().sudo().sudo(call), &alice)
-        .await
-        .unwrap()
-        .wait_for_finalized_success()
-        .await
-        .unwrap();
+    let progress = client.tx().await.unwrap().sign_and_submit_then_watch_default(call, &alice).await.unwrap();
+    progress.wait_for_finalized_success().await.unwrap();
 }
 
 /// Registers the model in `artefact` for charlie.

@@ -83,6 +83,28 @@ fn slash_should_take_from_the_pool_and_from_later_exits_pro_rata() {
 }
 
 #[test]
+fn liable_should_be_what_is_mature_and_what_left_after_the_fault() {
+    ExtBuilder.build_and_execute(|| {
+        assert_eq!(Bonds::liable(&ALICE, 0), 0);
+        open_pool(20);
+        assert_ok!(Bonds::bond_more(signed(ALICE), 70));
+        assert_ok!(Bonds::delegate(signed(DAVE), ALICE, 100));
+        assert_eq!(Bonds::liable(&ALICE, 20), 300);
+        for (block, amount) in [(20, 70), (21, 60), (22, 50)] {
+            System::set_block_number(block);
+            assert_ok!(Bonds::unbond(signed(ALICE), amount));
+        }
+        let liable = |faults: [u32; 5]| faults.map(|fault_at| Bonds::liable(&ALICE, fault_at));
+        assert_eq!(liable([19, 20, 21, 22, 23]), [370, 370, 300, 240, 190]);
+        // Pledged bond weighs and so it counts; what is withdrawn is gone.
+        assert_ok!(Bonds::pledge(&ALICE, 190));
+        System::set_block_number(121);
+        assert_ok!(Bonds::withdraw(signed(ALICE)));
+        assert_eq!(liable([19, 20, 21, 22, 23]), [240, 240, 240, 240, 190]);
+    });
+}
+
+#[test]
 fn slash_should_look_at_no_more_tenures_than_it_may() {
     ExtBuilder.build_and_execute(|| {
         open_pool(20);

@@ -54,6 +54,26 @@ fn who_had_to_vote_and_did_not_is_charged_once() {
 }
 
 #[test]
+fn who_leaves_instead_of_voting_is_charged_all_the_same() {
+    ExtBuilder.build_and_execute(|| {
+        MockCommittee::set(vec![11, 12]);
+        contest(OTHER);
+        // In the very block of the contest.
+        MockStake::unbond(11, FIRST);
+        to_settlement();
+        settle();
+        take_events();
+        assert_ok!(Contestation::charge_absent(signed(STRANGER), TASK, 11));
+        assert_eq!(take_events(), [Event::AbsentCharged { task: TASK, member: 11, amount: BALLOT }]);
+        assert_eq!((bonded(11), MockStake::unbonded(11)), (0, BOND - BALLOT));
+        // What had left before answers for nothing.
+        MockStake::unbond(12, FIRST - 1);
+        assert_ok!(Contestation::charge_absent(signed(STRANGER), TASK, 12));
+        assert_eq!(MockStake::unbonded(12), BOND);
+    });
+}
+
+#[test]
 fn a_dispute_stays_until_the_last_absent_member_is_charged() {
     ExtBuilder.build_and_execute(|| {
         MockCommittee::set(vec![11]);

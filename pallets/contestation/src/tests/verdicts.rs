@@ -1,7 +1,7 @@
 use crate::{mock::*, Event, Quorum};
 use assay_traits::{
     mock::{MockStake, MockTasks},
-    StakeEscrow, TaskBook, TaskState, Verdict,
+    SolverStake, StakeEscrow, TaskBook, TaskState, Verdict,
 };
 use frame_support::assert_ok;
 
@@ -55,6 +55,25 @@ fn a_solution_that_is_outweighed_falls() {
         assert_eq!((bonded(14), MockStake::awarded(14)), (BOND, 0));
         assert_eq!(MockStake::forfeited(), 0);
         assert_nothing_lost();
+    });
+}
+
+#[test]
+fn what_is_slashed_is_shared_as_in_a_live_protocol_of_the_same_family() {
+    ExtBuilder.build_and_execute(|| {
+        // A contester and two voters, who have as much as the accused, against it alone; 18 decimals.
+        let amount = |hundred_thousandths: u128| hundred_thousandths * 10u128.pow(13);
+        let (bond, slash) = (amount(240_000), amount(29_904));
+        let everybody = [SOLVER, CONTESTER, 11, 12];
+        TheQuorum::set(Quorum { ballots: 2, weight: 2 });
+        MockStake::release(&SOLVER, STAKE);
+        everybody.into_iter().for_each(|who| MockStake::bond(who, bond));
+        put_solution(TASK, SOLUTION, slash);
+        dispute_with(OTHER, &[(11, OTHER), (12, OTHER)]);
+        assert_eq!(settle(), Verdict::Falls);
+        pull_all();
+        assert_eq!(everybody.map(bonded), [amount(210_096), bond, bond, bond]);
+        assert_eq!(everybody.map(MockStake::awarded), [0, 14_952, 7_476, 7_476].map(amount));
     });
 }
 

@@ -171,6 +171,13 @@ impl World {
         self.call(account, pallet_elections::Call::commit { amount, vrf_proof })
     }
 
+    /// Makes these the committee until the tenure ends.
+    pub fn committee(&self, accounts: &[u8]) {
+        let member = |account: &u8| pallet_elections::Member { account: who(*account), stake: 0 };
+        let members = BoundedVec::truncate_from(accounts.iter().map(member).collect());
+        pallet_elections::Committee::<Runtime>::put(members);
+    }
+
     /// The user asks; returns the task.
     pub fn ask(&self) -> TaskId {
         let call = pallet_tasks::Call::submit {

@@ -1,5 +1,5 @@
 //! Random operations on the whole runtime, in random order: after every one of them each pallet's invariants hold, and
-//! no unit of ASY is anywhere but where it belongs. The invariants are numbered in docs/protocol.md.
+//! no unit of ASY is anywhere but where it belongs. The invariants are numbered in docs/disputes.md.
 //!
 //! A run is a list of steps, each a number from which everything that the step does follows, so that a list in which
 //! steps are missing is still a run: one that fails is shortened until no part of it can be left out. What failed once

@@ -10,7 +10,7 @@ use frame_support::BoundedVec;
 use pallet_balances::Event as BalancesEvent;
 use pallet_contestation::{Ballots, Dispute, Disputes};
 use pallet_elections::{Candidates, SeatBonds, Standing};
-use pallet_models::ModelState;
+use pallet_models::{ModelState, Tier};
 use sp_core::{ed25519, sr25519, Pair};
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{traits::Dispatchable, DispatchError, FixedU128, ModuleError, Perbill};
@@ -22,7 +22,12 @@ pub type Outcomes = BTreeMap<(&'static str, String), u32>;
 /// What a long run must have seen.
 pub const MUST_HAPPEN: &[(&str, &str)] = &[
     ("register", "ok"),
+    ("set_rate", "ok"),
+    ("update_model", "ok"),
+    ("set_tier", "ok"),
+    ("retire", "ok"),
     ("serve", "ok"),
+    ("stop_serving", "ok"),
     ("bond", "ok"),
     ("bond_more", "ok"),
     ("unbond", "ok"),
@@ -289,12 +294,7 @@ impl Run {
             if disputes && self.random.chance(60) { 78 + self.random.below(22) } else { self.random.below(115) };
         match operation {
             0..=1 => self.register(who),
-            2 => {
-                if let Some(model) = self.model().filter(|_| self.random.chance(20)) {
-                    let owner = pallet_models::Models::<Runtime>::get(model).map(|record| record.owner);
-                    self.call("retire", owner, pallet_models::Call::retire { model });
-                }
-            }
+            2 => self.change_model(),
             3..=6 => {
                 if let Some(model) = self.model() {
                     self.call("serve", Some(who), pallet_models::Call::serve { model });
@@ -302,7 +302,9 @@ impl Run {
             }
             7 => {
                 if let Some(model) = self.model().filter(|_| self.random.chance(50)) {
-                    self.call("stop_serving", Some(who), pallet_models::Call::stop_serving { model });
+                    let serving = self.serving(&model);
+                    let solver = self.preferably(&serving);
+                    self.call("stop_serving", Some(solver), pallet_models::Call::stop_serving { model });
                 }
             }
             8..=10 => {
@@ -407,6 +409,26 @@ impl Run {
             let model = protocol::model_id(&who, &manifest);
             let rate = FixedU128::from_rational(self.random.below(1_001) as u128, 1_000);
             self.call("set_rate", None, pallet_models::Call::set_rate { model, rate });
+        }
+    }
+
+    /// What owners and governance do with a model that is there.
+    fn change_model(&mut self) {
+        let Some(model) = self.model() else { return };
+        let owner = pallet_models::Models::<Runtime>::get(model).map(|record| record.owner);
+        let owner = self.preferably(owner.as_slice());
+        match self.random.below(5) {
+            0 => {
+                self.call("retire", Some(owner), pallet_models::Call::retire { model });
+            }
+            1..=2 => {
+                let (fee, recipient) = (self.random.amount(0, ASY), self.account());
+                self.call("update_model", Some(owner), pallet_models::Call::update { model, fee, recipient });
+            }
+            _ => {
+                let tier = [Tier::Open, Tier::Approved, Tier::Certified][self.random.below(3) as usize];
+                self.call("set_tier", None, pallet_models::Call::set_tier { model, tier });
+            }
         }
     }
 
