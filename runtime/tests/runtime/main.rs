@@ -9,5 +9,6 @@ mod genesis;
 mod metadata;
 mod migrations;
 mod offences;
+mod queries;
 mod random_operations;
 mod upgrade;
