@@ -1,7 +1,8 @@
 //! The RPC methods that are this node's own, beside those every node has (chain, state, author, `chainHead`, `archive`,
-//! `transaction`): account nonces and dry runs, fees, BABE and GRANDPA.
+//! `transaction`): account nonces and dry runs, fees, BABE and GRANDPA, and those of Assay itself, which [`assay_rpc`] has.
 
 use assay_runtime::opaque::Block;
+use assay_runtime_api::AssayApi;
 use assay_types::{AccountId, Balance, BlockNumber, Hash, Nonce};
 use jsonrpsee::RpcModule;
 use sc_client_api::{AuxStore, Backend, BlockBackend};
@@ -52,13 +53,15 @@ where
         + HeaderBackend<Block>
         + HeaderMetadata<Block, Error = BlockChainError>
         + AuxStore
+        + assay_rpc::Client<B>
         + Send
         + Sync
         + 'static,
     C::Api: substrate_frame_rpc_system::AccountNonceApi<Block, AccountId, Nonce>
         + pallet_transaction_payment_rpc::TransactionPaymentRuntimeApi<Block, Balance>
         + BabeApi<Block>
-        + BlockBuilder<Block>,
+        + BlockBuilder<Block>
+        + AssayApi<Block, AccountId>,
     P: TransactionPool + 'static,
     SC: SelectChain<Block> + Clone + 'static,
     B: Backend<Block> + 'static,
@@ -69,6 +72,7 @@ where
     use substrate_frame_rpc_system::{System, SystemApiServer};
 
     let mut module = RpcModule::new(());
+    module.merge(assay_rpc::module::<_, B>(deps.client.clone())?)?;
     module.merge(System::new(deps.client.clone(), deps.pool).into_rpc())?;
     module.merge(TransactionPayment::new(deps.client.clone()).into_rpc())?;
     module.merge(Babe::new(deps.client, deps.babe_worker_handle, deps.keystore, deps.select_chain).into_rpc())?;

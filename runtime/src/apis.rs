@@ -1,12 +1,15 @@
 //! What a node may ask of the runtime.
 
 use crate::{
-    AccountId, Babe, Balance, Block, Executive, Grandpa, Historical, InherentDataExt, Nonce, Runtime, RuntimeCall,
-    RuntimeGenesisConfig, SessionKeys, System, Tasks, TransactionPayment, VERSION,
+    queries, AccountId, Babe, Balance, Block, BlockNumber, Executive, Grandpa, Historical, InherentDataExt, Nonce,
+    Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System, Tasks, TransactionPayment, VERSION,
 };
 use alloc::vec::Vec;
-use assay_runtime_api::{SolutionSummary, TaskDetails};
-use assay_types::{ModelId, TaskId};
+use assay_runtime_api::{
+    Demand, FeeEstimate, ModelSummary, Page, PayloadKind, Schedule, SolverSummary, Supply, TaskChange, TaskDetails,
+    TaskFilter, TaskInfo, TaskSummary,
+};
+use assay_types::{Cid, ModelId, TaskId};
 use codec::Encode;
 use frame_support::{
     genesis_builder_helper::{build_state, get_preset},
@@ -234,35 +237,59 @@ impl_runtime_apis! {
 
     impl assay_runtime_api::AssayApi<Block, AccountId> for Runtime {
         fn task(id: TaskId) -> Option<TaskDetails<AccountId>> {
-            let record = pallet_tasks::Tasks::<Runtime>::get(id)?;
-            let (parameters, input_payload) = pallet_tasks::Inputs::<Runtime>::get(id)
-                .map(|input| (input.parameters.into_inner(), input.payload))
-                .unzip();
-            let solution = pallet_solutions::Solutions::<Runtime>::get(id).map(|solution| SolutionSummary {
-                solver: solution.solver,
-                committed_at: solution.committed_at,
-                revealed_at: solution.revealed_at,
-                first_revealed_at: solution.first_revealed_at,
-                trace_seal: solution.trace_seal,
-                stake: solution.stake,
-            });
-            Some(TaskDetails {
-                view: record.view(),
-                model_fee: record.terms.fee,
-                parameters,
-                input: record.input,
-                input_payload,
-                output: record.output,
-                output_payload: pallet_tasks::Outputs::<Runtime>::get(id),
-                randomness: pallet_tasks::BlockSeeds::<Runtime>::get(record.submitted_at)
-                    .and_then(|seed| seed.randomness),
-                solution,
-                solver: record.solver,
-            })
+            queries::task(id)
         }
 
         fn quote(model: ModelId, fee: Balance) -> Option<Balance> {
             Tasks::quote(&model, fee)
+        }
+
+        fn task_info(id: TaskId) -> Option<TaskInfo<AccountId>> {
+            queries::task_info(id)
+        }
+
+        fn tasks(
+            filter: TaskFilter<AccountId>,
+            after: Option<TaskId>,
+            limit: u32,
+        ) -> Page<TaskSummary<AccountId>, TaskId> {
+            queries::tasks(filter, after, limit)
+        }
+
+        fn find_payload(cid: Cid, after: Option<TaskId>) -> Page<(TaskId, PayloadKind), TaskId> {
+            queries::find_payload(cid, after)
+        }
+
+        fn task_changes(events: Vec<u8>) -> Option<Vec<TaskChange<AccountId>>> {
+            queries::task_changes(&events)
+        }
+
+        fn models(after: Option<ModelId>, limit: u32) -> Page<ModelSummary<AccountId>, ModelId> {
+            queries::models(after, limit)
+        }
+
+        fn demand() -> Demand {
+            queries::demand()
+        }
+
+        fn solvers(
+            model: ModelId,
+            after: Option<AccountId>,
+            limit: u32,
+        ) -> Option<Page<SolverSummary<AccountId>, AccountId>> {
+            queries::solvers(model, after, limit)
+        }
+
+        fn fee_estimate(model: ModelId, fee: Balance, bytes: u32) -> Option<FeeEstimate> {
+            queries::fee_estimate(model, fee, bytes)
+        }
+
+        fn supply() -> Supply {
+            queries::supply()
+        }
+
+        fn schedule(block: BlockNumber) -> Schedule {
+            queries::schedule(block)
         }
     }
 

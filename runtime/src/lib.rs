@@ -26,6 +26,7 @@ pub mod configs;
 pub mod constants;
 pub mod genesis_config_presets;
 pub mod parameters;
+pub mod queries;
 pub mod relations;
 pub mod shipped_models;
 pub mod weights;

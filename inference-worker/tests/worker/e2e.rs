@@ -1,6 +1,7 @@
 //! A real node, two real workers and a user: tasks settle and every unit is where it belongs, though a worker is killed
 //! between its commitment and its reveal, and though the node itself is killed; questions that nobody answers are given
-//! up. [`upgrade`] has the runtime change under them, [`reorg`] the chain, and [`gateway`] puts a gateway before them.
+//! up. [`upgrade`] has the runtime change under them, [`reorg`] the chain, [`gateway`] puts a gateway before them, [`rpc`]
+//! asks the node about all of it, as do the standard libraries, and [`equivocation`] has a validator run twice.
 //!
 //! Everything waits for blocks, events and log lines; nothing waits for a time to pass.
 
@@ -8,6 +9,7 @@ mod equivocation;
 mod gateway;
 mod genesis;
 mod reorg;
+mod rpc;
 mod upgrade;
 
 use crate::common::network::{
@@ -228,6 +230,13 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     let absurd = bad(&["--model", &model_id, "--deadline", "1000000"]);
     assert!(crate::common::failure(&absurd, 9).contains("DeadlineTooLong"));
 
+    // The node answers, and tells what happens.
+    let rpc = rpc::Rpc::connect(&node.url()).await;
+    rpc.check_discovery().await;
+    rpc.check_market(&model_id, &recipient, &[account("dave"), account("eve")]).await;
+    rpc.check_refusals(&model_id).await;
+    let mut notices = rpc.follow(serde_json::json!({ "model": model_id })).await;
+
     // Both race for the first task; one is killed between commitment and reveal and comes back.
     let question = ask(&node.url(), "ferdie", &model_id, "w3 w4 w5");
     let first = kill_after_commitment(&chain, &dave, dave_runs).await;
@@ -243,6 +252,10 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     })
     .await;
 
+    notices.until(&told["task"], "settled", "final").await;
+    notices.check_settled(&told);
+    rpc.check_task(&chain, &told, "w3 w4 w5").await;
+
     // Alone, the killed worker must reveal with the salt that it wrote down.
     eve_runs.stop();
     let question = ask(&node.url(), "ferdie", &model_id, "w6 w7");
@@ -257,7 +270,9 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     dave_runs.line(&["the node is away"]);
     let running = node.start();
     dave_runs.line(&["the node answers again"]);
+    let libraries = rpc::libraries(&node.url(), &model_id);
     let told = answer(ask(&node.url(), "ferdie", &model_id, "w8"));
+    rpc::check_libraries(libraries);
     assert_eq!(check_answer(&chain, &artefact, &told, "w8").await, account("dave"));
     check_metrics(&metrics);
 
@@ -283,7 +298,7 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     // The books are closed: every account has what the events say, to the last unit.
     let closing = chain.best().await.unwrap();
     let books = keep_books(&node.url(), &chain, opening.number() + 1, closing.number(), recipient).await;
-    assert_eq!(books.settled.len(), 3);
+    assert_eq!(books.settled.len(), 3 + rpc::LIBRARIES);
     check_books(&books, &watched, before, &closing).await;
 
     // Another chain in the place of this one is none that the worker goes on with.

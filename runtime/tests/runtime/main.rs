@@ -11,5 +11,6 @@ mod metadata;
 mod migrations;
 mod offences;
 mod proxies;
+mod queries;
 mod random_operations;
 mod upgrade;

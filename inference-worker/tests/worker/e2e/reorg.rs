@@ -80,6 +80,7 @@ async fn a_worker_answers_anew_when_its_fork_is_given_up() {
     charlie_runs.stop();
     let (bob_runs, charlie_runs) = (bob.run(&[&charlie]), charlie.run(&[&bob]));
     let alone = height(&small).await;
+    let mut notices = rpc::Rpc::connect(url).await.follow(serde_json::json!({ "model": model })).await;
     let question = ask(url, "ferdie", &model, "w3 w4 w5");
     let (task, wrong) = watch(&small, alone, "the answer on the small fork", async |_, events| {
         events.iter().find_map(|event| match event {
@@ -113,6 +114,15 @@ async fn a_worker_answers_anew_when_its_fork_is_given_up() {
     assert_ne!(told["output_cid"].as_str().unwrap(), wrong.to_string(), "another seed, another answer");
     dave_runs.line(&["a job has ended", "paid"]);
     dave_runs.stop();
+
+    // Whoever follows the task is told that it was undone, the newest change first, and how it went on.
+    notices.until(&told["task"], "settled", "final").await;
+    let mut undone = Vec::new();
+    let standing = notices.standing(&told["task"], |block| undone.push(block["hash"].as_str().unwrap().to_string()));
+    assert!(undone.contains(&format!("{:?}", old.hash)), "the block that is gone is not among {undone:?}");
+    assert_eq!(standing[0]["change"], "submitted");
+    assert_eq!(standing[0]["block"]["number"], told["blocks"]["submit"]);
+    assert!(!undone.contains(&standing[0]["block"]["hash"].as_str().unwrap().to_string()));
     let mut counts = [0, 0];
     for number in old.number.saturating_sub(1)..=height(&small).await {
         let hash = small.hash_at(number).await.unwrap().unwrap();
