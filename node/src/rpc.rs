@@ -1,10 +1,12 @@
 //! The RPC methods that are this node's own, beside those every node has (chain, state, author, `chainHead`, `archive`,
-//! `transaction`): account nonces and dry runs, fees, BABE and GRANDPA.
+//! `transaction`): account nonces and dry runs, fees, BABE and GRANDPA, proofs of elections.
 
+use crate::rpc_election::{ElectionApiServer, Elections};
 use assay_runtime::opaque::Block;
+use assay_runtime_api::ElectionsApi;
 use assay_types::{AccountId, Balance, BlockNumber, Hash, Nonce};
 use jsonrpsee::RpcModule;
-use sc_client_api::{AuxStore, Backend, BlockBackend};
+use sc_client_api::{AuxStore, Backend, BlockBackend, ProofProvider};
 use sc_consensus_babe::BabeWorkerHandle;
 use sc_consensus_grandpa::{FinalityProofProvider, GrandpaJustificationStream, SharedAuthoritySet, SharedVoterState};
 use sc_rpc::SubscriptionTaskExecutor;
@@ -52,13 +54,15 @@ where
         + HeaderBackend<Block>
         + HeaderMetadata<Block, Error = BlockChainError>
         + AuxStore
+        + ProofProvider<Block>
         + Send
         + Sync
         + 'static,
     C::Api: substrate_frame_rpc_system::AccountNonceApi<Block, AccountId, Nonce>
         + pallet_transaction_payment_rpc::TransactionPaymentRuntimeApi<Block, Balance>
         + BabeApi<Block>
-        + BlockBuilder<Block>,
+        + BlockBuilder<Block>
+        + ElectionsApi<Block>,
     P: TransactionPool + 'static,
     SC: SelectChain<Block> + Clone + 'static,
     B: Backend<Block> + 'static,
@@ -71,6 +75,7 @@ where
     let mut module = RpcModule::new(());
     module.merge(System::new(deps.client.clone(), deps.pool).into_rpc())?;
     module.merge(TransactionPayment::new(deps.client.clone()).into_rpc())?;
+    module.merge(Elections::new(deps.client.clone()).into_rpc())?;
     module.merge(Babe::new(deps.client, deps.babe_worker_handle, deps.keystore, deps.select_chain).into_rpc())?;
     module.merge(
         Grandpa::new(

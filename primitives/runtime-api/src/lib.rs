@@ -7,6 +7,10 @@
 
 extern crate alloc;
 
+mod elections;
+
+pub use elections::*;
+
 use alloc::vec::Vec;
 use assay_traits::{Payload, TaskView};
 use assay_types::{Balance, BlockNumber, BlockRandomness, Cid, Hash, ModelId, TaskId};
