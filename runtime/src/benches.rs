@@ -3,6 +3,7 @@
 frame_benchmarking::define_benchmarks!(
     [pallet_bonds, Bonds]
     [pallet_contestation, Contestation]
+    [pallet_elections, Elections]
     [pallet_emissions, Emissions]
     [pallet_models, Models]
     [pallet_settings, Settings]

@@ -19,6 +19,16 @@ pub const KEPT_SESSIONS: u32 = 84;
 
 /// Longest payload that is kept outside the chain, in bytes.
 pub const MAX_EXTERNAL: u32 = 16 * 1024 * 1024;
+/// Most candidates of elections.
+pub const MAX_CANDIDATES: u32 = 1_000;
+/// Most seats that are drawn for one tenure.
+pub const MAX_SEATS: u32 = 64;
+/// Most members of the committee.
+pub const MAX_COMMITTEE: u32 = 16;
+/// Most who stand for the committee.
+pub const MAX_STANDING: u32 = 64;
+/// Commitments of forgotten elections that are removed in one block at most.
+pub const PRUNE_BATCH: u32 = 32;
 /// Most models that one solver serves.
 pub const MAX_SERVED: u32 = 64;
 /// Most parts of a bond that mature at different times.
@@ -42,6 +52,8 @@ pub const LIQUIDITY: PalletId = PalletId(*b"assay/lq");
 /// The account that collects the validators' part of the emission until their session ends.
 pub const VALIDATORS: PalletId = PalletId(*b"assay/va");
 
+/// The account in which the committee's half of commitments waits for the end of the tenure.
+pub const ELECTIONS: PalletId = PalletId(*b"assay/el");
 /// The account that keeps the escrow of disputes and what is delegated.
 pub const BONDS: PalletId = PalletId(*b"assay/bo");
 

@@ -104,6 +104,7 @@ fn test_parameters() -> Vec<RuntimeParameters> {
     use dynamic_params::{
         bonds::{self, MinimumBond, Unbonding},
         disputes::{self, BallotCommit, BallotOpen, QuorumBallots, QuorumWeight},
+        elections::{self, SeatBond, Seats},
         emissions::{self, RewardPerSunkFee},
         solutions::{self, ContestWindow},
         tasks::{self, DefaultDeadline, LongestDeadline, Retention},
@@ -120,6 +121,8 @@ fn test_parameters() -> Vec<RuntimeParameters> {
         RuntimeParameters::Disputes(disputes::Parameters::QuorumWeight(QuorumWeight, Some(0))),
         RuntimeParameters::Bonds(bonds::Parameters::MinimumBond(MinimumBond, Some(10 * ASY))),
         RuntimeParameters::Bonds(bonds::Parameters::Unbonding(Unbonding, Some(300))),
+        RuntimeParameters::Elections(elections::Parameters::SeatBond(SeatBond, Some(10 * ASY))),
+        RuntimeParameters::Elections(elections::Parameters::Seats(Seats, Some(3))),
         RuntimeParameters::Emissions(emissions::Parameters::RewardPerSunkFee(
             RewardPerSunkFee,
             Some(pallet_emissions::UNBOUNDED),

@@ -47,7 +47,7 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     spec_name: Cow::Borrowed("assay"),
     impl_name: Cow::Borrowed("assay"),
     authoring_version: 1,
-    spec_version: 3,
+    spec_version: 4,
     impl_version: 1,
     apis: apis::RUNTIME_API_VERSIONS,
     transaction_version: 1,
@@ -86,7 +86,8 @@ pub type UncheckedExtrinsic = generic::UncheckedExtrinsic<Address, RuntimeCall, 
 /// What a transaction's signature is over.
 pub type SignedPayload = generic::SignedPayload<RuntimeCall, TxExtension>;
 /// Migrations that run in the first block of a new runtime.
-pub type SingleBlockMigrations = (pallet_bonds::migrations::V1ToV2<Runtime>,);
+pub type SingleBlockMigrations =
+    (pallet_bonds::migrations::V1ToV2<Runtime>, pallet_elections::migrations::V0ToV1<Runtime>);
 /// Migrations that take several blocks; none yet, and the first will find its machinery here.
 pub type MultiBlockMigrations = ();
 /// Executes blocks.
@@ -127,8 +128,6 @@ mod runtime {
     pub type Timestamp = pallet_timestamp::Pallet<Runtime>;
     #[runtime::pallet_index(2)]
     pub type Babe = pallet_babe::Pallet<Runtime>;
-    #[runtime::pallet_index(3)]
-    pub type Authorship = pallet_authorship::Pallet<Runtime>;
     #[runtime::pallet_index(4)]
     pub type Balances = pallet_balances::Pallet<Runtime>;
     #[runtime::pallet_index(5)]
@@ -153,6 +152,9 @@ mod runtime {
     pub type Migrations = pallet_migrations::Pallet<Runtime>;
     #[runtime::pallet_index(15)]
     pub type Sudo = pallet_sudo::Pallet<Runtime>;
+    // After Session: the first author of a session is one of its own validators, and pallets go by their index.
+    #[runtime::pallet_index(16)]
+    pub type Authorship = pallet_authorship::Pallet<Runtime>;
 
     #[runtime::pallet_index(20)]
     pub type Settings = pallet_settings::Pallet<Runtime>;
@@ -168,6 +170,8 @@ mod runtime {
     pub type Solutions = pallet_solutions::Pallet<Runtime>;
     #[runtime::pallet_index(26)]
     pub type Contestation = pallet_contestation::Pallet<Runtime>;
+    #[runtime::pallet_index(27)]
+    pub type Elections = pallet_elections::Pallet<Runtime>;
 }
 
 impl<C> frame_system::offchain::CreateTransactionBase<C> for Runtime

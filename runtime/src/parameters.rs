@@ -93,6 +93,27 @@ pub mod dynamic_params {
         #[codec(index = 0)]
         pub static RewardPerSunkFee: FixedU128 = FixedU128::from_u32(1);
     }
+
+    /// Of `elections`.
+    #[dynamic_pallet_params]
+    #[codec(index = 5)]
+    pub mod elections {
+        /// What a candidate, or one who stands for the committee, has on hold for its good conduct.
+        #[codec(index = 0)]
+        pub static SeatBond: Balance = 100 * ASY;
+        /// The least commitment to an election.
+        #[codec(index = 1)]
+        pub static MinimumCommit: Balance = 10 * MILLI_ASY;
+        /// In how many of the last six tenures whoever is drawn must have committed.
+        #[codec(index = 2)]
+        pub static LeastCommits: u32 = 3;
+        /// Seats that are drawn for one tenure.
+        #[codec(index = 3)]
+        pub static Seats: u32 = 16;
+        /// Members of the committee.
+        #[codec(index = 4)]
+        pub static CommitteeSize: u32 = 5;
+    }
 }
 
 #[cfg(feature = "runtime-benchmarks")]

@@ -1,7 +1,7 @@
 //! The relations between parameters: one pure function, for genesis, for `Settings.update` and for `try_state`.
 
-use crate::constants::{EXISTENTIAL_DEPOSIT, MAX_SLASH_TENURES};
-use assay_types::{Balance, BlockNumber};
+use crate::constants::{EXISTENTIAL_DEPOSIT, MAX_COMMITTEE, MAX_SEATS, MAX_SLASH_TENURES};
+use assay_types::{election::WINDOW, Balance, BlockNumber};
 
 /// The value of every parameter that stands in a relation to another. Times are in blocks, amounts in units of ASY.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,16 @@ pub struct Values {
     pub minimum_bond: Balance,
     /// See [`crate::parameters::dynamic_params::bonds::Unbonding`].
     pub unbonding: BlockNumber,
+    /// See [`crate::parameters::dynamic_params::elections::SeatBond`].
+    pub seat_bond: Balance,
+    /// See [`crate::parameters::dynamic_params::elections::MinimumCommit`].
+    pub minimum_commit: Balance,
+    /// See [`crate::parameters::dynamic_params::elections::LeastCommits`].
+    pub least_commits: u32,
+    /// See [`crate::parameters::dynamic_params::elections::Seats`].
+    pub seats: u32,
+    /// See [`crate::parameters::dynamic_params::elections::CommitteeSize`].
+    pub committee: u32,
 }
 
 /// Blocks that a task needs from its submission to the reveal of a solution at the least: it is committed to in the
@@ -81,6 +91,13 @@ pub fn check(values: &Values) -> Result<(), &'static str> {
             values.unbonding <= values.epoch.saturating_mul(MAX_SLASH_TENURES.saturating_sub(1)),
             "unbonding <= the epochs whose exits a slash looks at",
         ),
+        // A tenth of it must be able to reach any account.
+        (values.seat_bond / 10 >= EXISTENTIAL_DEPOSIT, "seat bond >= ten existential deposits"),
+        // So must its half.
+        (values.minimum_commit / 2 >= EXISTENTIAL_DEPOSIT, "minimum commitment >= two existential deposits"),
+        ((1..=WINDOW as u32).contains(&values.least_commits), "least commitments are one to six"),
+        ((1..=MAX_SEATS).contains(&values.seats), "seats are one to what there may be"),
+        ((1..=MAX_COMMITTEE).contains(&values.committee), "the committee has one member to what it may have"),
     ];
     relations.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, name)| Err(name))
 }
@@ -106,6 +123,11 @@ mod tests {
             quorum_ballots: 3,
             minimum_bond: ASY,
             unbonding: 86_400,
+            seat_bond: ASY,
+            minimum_commit: ASY,
+            least_commits: 3,
+            seats: 16,
+            committee: 5,
         }
     }
 
@@ -117,7 +139,7 @@ mod tests {
     #[test]
     fn each_relation_is_broken_by_the_least_change_that_breaks_it() {
         type Change = fn(&mut Values);
-        let cases: [(Change, &str); 16] = [
+        let cases: [(Change, &str); 24] = [
             (|v| v.epoch = 3, "an epoch has four slots or more"),
             (|v| v.contest_window = 0, "contest window > 0"),
             (|v| v.ballot_open = 0, "ballot phases > 0"),
@@ -146,6 +168,14 @@ mod tests {
                 "minimum bond >= existential deposit",
             ),
             (|v| v.unbonding = 127 * 1_200 + 1, "unbonding <= the epochs whose exits a slash looks at"),
+            (|v| v.seat_bond = 10 * EXISTENTIAL_DEPOSIT - 1, "seat bond >= ten existential deposits"),
+            (|v| v.minimum_commit = 2 * EXISTENTIAL_DEPOSIT - 1, "minimum commitment >= two existential deposits"),
+            (|v| v.least_commits = 0, "least commitments are one to six"),
+            (|v| v.least_commits = 7, "least commitments are one to six"),
+            (|v| v.seats = 0, "seats are one to what there may be"),
+            (|v| v.seats = MAX_SEATS + 1, "seats are one to what there may be"),
+            (|v| v.committee = 0, "the committee has one member to what it may have"),
+            (|v| v.committee = MAX_COMMITTEE + 1, "the committee has one member to what it may have"),
         ];
         for (change, name) in cases {
             let mut values = production();

@@ -70,6 +70,13 @@ pub use types::{
 };
 pub use weights::WeightInfo;
 
+/// What the benchmarks need of a runtime.
+#[cfg(feature = "runtime-benchmarks")]
+pub trait BenchmarkHelper {
+    /// Makes this the present tenure.
+    fn set_tenure(tenure: assay_types::Tenure);
+}
+
 /// The pallet itself.
 // What FRAME's macros generate here uses `expect`; what is written here does not.
 #[allow(clippy::expect_used)]
@@ -187,6 +194,10 @@ pub mod pallet {
         /// Commitments of forgotten tenures that are removed in one block at most.
         #[pallet::constant]
         type PruneBatch: Get<u32>;
+
+        /// Sets the tenure, for benchmarks.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: BenchmarkHelper;
     }
 
     /// The pallet.

@@ -111,6 +111,9 @@ impl<T: Config> Pallet<T> {
         };
         let paid = committee.iter().fold(0, |paid: Balance, member| {
             let amount = share(member);
+            if amount == 0 {
+                return paid;
+            }
             match T::Currency::transfer(&pot, &member.account, amount, Preservation::Expendable) {
                 Ok(_) => paid.saturating_add(amount),
                 Err(_) => paid,

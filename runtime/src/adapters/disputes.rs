@@ -1,4 +1,4 @@
-use crate::{constants::MAX_AUTHORITIES, parameters::dynamic_params::disputes, AccountId, Session};
+use crate::{constants::MAX_COMMITTEE, parameters::dynamic_params::disputes, AccountId, Elections};
 use alloc::vec::Vec;
 use assay_traits::Committee;
 use frame_support::traits::Get;
@@ -13,18 +13,20 @@ impl Get<Quorum> for DisputeQuorum {
     }
 }
 
-/// The committee: until there are elections, the validators of the session, who have the validators' part of rewards.
-pub struct SessionCommittee;
+/// The committee of the tenure, who have the validators' part of rewards.
+pub struct TenureCommittee;
 
-impl Committee<AccountId> for SessionCommittee {
-    const MAX: u32 = MAX_AUTHORITIES;
+impl Committee<AccountId> for TenureCommittee {
+    const MAX: u32 = MAX_COMMITTEE;
 
     fn members() -> Vec<AccountId> {
-        Session::validators()
+        Elections::committee()
     }
 
     #[cfg(feature = "runtime-benchmarks")]
     fn prepare(members: Vec<AccountId>) {
-        pallet_session::Validators::<crate::Runtime>::put(members);
+        let member = |account| pallet_elections::Member { account, stake: 0 };
+        let members = frame_support::BoundedVec::truncate_from(members.into_iter().map(member).collect());
+        pallet_elections::Committee::<crate::Runtime>::put(members);
     }
 }

@@ -5,6 +5,7 @@ mod authors;
 mod benchmark_changes;
 mod bonds;
 mod disputes;
+mod elections;
 mod fees;
 mod offences;
 mod pots;
@@ -13,15 +14,16 @@ mod tenure;
 mod validators;
 mod vrf;
 
-pub use authors::RewardAuthors;
+pub use authors::NoteAuthors;
 #[cfg(feature = "runtime-benchmarks")]
 pub use benchmark_changes::BenchmarkChanges;
 pub use bonds::MinimumBond;
-pub use disputes::{DisputeQuorum, SessionCommittee};
+pub use disputes::{DisputeQuorum, TenureCommittee};
+pub use elections::SeatUnbonding;
 pub use fees::FeesToAuthor;
-pub use offences::DisableOffenders;
+pub use offences::PunishOffenders;
 pub use pots::{Liquidity, Treasury, Validators};
 pub use relations::Relations;
 pub use tenure::CurrentTenure;
-pub use validators::{GenesisValidators, UnitIdentity};
+pub use validators::{ElectedValidators, KeysOfSession, UnitIdentity};
 pub use vrf::ParentVrf;

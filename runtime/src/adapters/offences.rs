@@ -1,5 +1,6 @@
-use crate::{AccountId, Runtime, Session};
+use crate::{AccountId, Elections, Runtime, Session};
 use frame_support::weights::Weight;
+use pallet_elections::WeightInfo;
 use pallet_session::historical::IdentificationTuple;
 use sp_runtime::Perbill;
 use sp_staking::{
@@ -7,11 +8,12 @@ use sp_staking::{
     SessionIndex,
 };
 
-/// Stops validators who authored or finalised two ways at once, until the set of validators changes; never more than a
-/// third of them, so that the chain goes on.
-pub struct DisableOffenders;
+/// Punishes validators who authored or finalised two ways at once: they lose a part of their seat bond and are not named
+/// again until they resume. Until the set of validators changes they are stopped; never more than a third of them, so that
+/// the chain goes on.
+pub struct PunishOffenders;
 
-impl OnOffenceHandler<AccountId, IdentificationTuple<Runtime>, Weight> for DisableOffenders {
+impl OnOffenceHandler<AccountId, IdentificationTuple<Runtime>, Weight> for PunishOffenders {
     fn on_offence(
         offenders: &[OffenceDetails<AccountId, IdentificationTuple<Runtime>>],
         slash_fraction: &[Perbill],
@@ -21,7 +23,10 @@ impl OnOffenceHandler<AccountId, IdentificationTuple<Runtime>, Weight> for Disab
         for (details, fraction) in offenders.iter().zip(slash_fraction) {
             let (validator, ()) = &details.offender;
             Session::report_offence(validator.clone(), OffenceSeverity(*fraction));
-            weight = weight.saturating_add(<Runtime as frame_system::Config>::DbWeight::get().reads_writes(3, 2));
+            Elections::note_offence(validator, *fraction);
+            weight = weight
+                .saturating_add(<Runtime as frame_system::Config>::DbWeight::get().reads_writes(3, 2))
+                .saturating_add(<Runtime as pallet_elections::Config>::WeightInfo::note_offence());
         }
         weight
     }

@@ -1,5 +1,5 @@
 use crate::{
-    parameters::dynamic_params::{bonds, disputes, solutions, tasks},
+    parameters::dynamic_params::{bonds, disputes, elections, solutions, tasks},
     relations::{self, Values},
     Runtime,
 };
@@ -26,6 +26,11 @@ impl ParameterRelations for Relations {
             quorum_ballots: disputes::QuorumBallots::get(),
             minimum_bond: bonds::MinimumBond::get(),
             unbonding: bonds::Unbonding::get(),
+            seat_bond: elections::SeatBond::get(),
+            minimum_commit: elections::MinimumCommit::get(),
+            least_commits: elections::LeastCommits::get(),
+            seats: elections::Seats::get(),
+            committee: elections::CommitteeSize::get(),
         })
     }
 }

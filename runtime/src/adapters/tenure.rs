@@ -10,3 +10,10 @@ impl Get<Tenure> for CurrentTenure {
         Session::current_index()
     }
 }
+
+#[cfg(feature = "runtime-benchmarks")]
+impl pallet_elections::BenchmarkHelper for CurrentTenure {
+    fn set_tenure(tenure: Tenure) {
+        pallet_session::CurrentIndex::<crate::Runtime>::put(tenure);
+    }
+}

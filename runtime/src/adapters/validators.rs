@@ -1,30 +1,46 @@
-use crate::{constants::KEPT_SESSIONS, AccountId, Emissions, Historical, Session};
+use crate::{constants::KEPT_SESSIONS, AccountId, Elections, Emissions, Historical, Session, SessionKeys};
 use alloc::vec::Vec;
+use assay_traits::ValidatorKeys;
+use assay_types::{election, Hash};
+use codec::Encode;
 use pallet_session::{historical, SessionManager};
 use sp_runtime::traits::Convert;
 use sp_staking::SessionIndex;
 
-/// Keeps the validators that genesis named, and pays them at the end of each session what it brought them.
+/// Has the elections name the validators, and pays the committee at the end of each session what it brought it.
 ///
 /// Sessions older than any report that is still accepted are dropped from the historical roots. The block in which
 /// sessions change is accounted as full, so this needs no weight of its own.
-pub struct GenesisValidators;
+pub struct ElectedValidators;
 
-impl SessionManager<AccountId> for GenesisValidators {
-    fn new_session(_: SessionIndex) -> Option<Vec<AccountId>> {
+impl SessionManager<AccountId> for ElectedValidators {
+    fn new_session(planned: SessionIndex) -> Option<Vec<AccountId>> {
+        Elections::name_set(planned)
+    }
+
+    /// Genesis names the validators of the first two sessions.
+    fn new_session_genesis(_: SessionIndex) -> Option<Vec<AccountId>> {
         None
     }
 
-    fn start_session(_: SessionIndex) {}
+    fn start_session(_: SessionIndex) {
+        Elections::start_tenure();
+    }
 
     fn end_session(ended: SessionIndex) {
-        Emissions::pay_validators(&Session::validators());
+        Emissions::pay_validators(&Elections::committee());
+        Elections::end_tenure();
         Historical::prune_up_to(ended.saturating_sub(KEPT_SESSIONS));
     }
 }
 
-impl historical::SessionManager<AccountId, ()> for GenesisValidators {
-    fn new_session(_: SessionIndex) -> Option<Vec<(AccountId, ())>> {
+impl historical::SessionManager<AccountId, ()> for ElectedValidators {
+    fn new_session(planned: SessionIndex) -> Option<Vec<(AccountId, ())>> {
+        let set = <Self as SessionManager<AccountId>>::new_session(planned)?;
+        Some(set.into_iter().map(|validator| (validator, ())).collect())
+    }
+
+    fn new_session_genesis(_: SessionIndex) -> Option<Vec<(AccountId, ())>> {
         None
     }
 
@@ -43,5 +59,31 @@ pub struct UnitIdentity;
 impl Convert<AccountId, Option<()>> for UnitIdentity {
     fn convert(_: AccountId) -> Option<()> {
         Some(())
+    }
+}
+
+/// The validators of the session, and the keys that accounts have set.
+pub struct KeysOfSession;
+
+impl ValidatorKeys<AccountId> for KeysOfSession {
+    fn validators() -> Vec<AccountId> {
+        Session::validators()
+    }
+
+    fn keys_hash(who: &AccountId) -> Option<Hash> {
+        let keys: SessionKeys = pallet_session::NextKeys::<crate::Runtime>::get(who)?;
+        Some(keys.using_encoded(election::keys_hash))
+    }
+
+    #[cfg(feature = "runtime-benchmarks")]
+    fn prepare(who: &AccountId) -> Hash {
+        use sp_core::crypto::UncheckedFrom;
+        let bytes: [u8; 32] = who.clone().into();
+        let keys = SessionKeys {
+            babe: sp_core::sr25519::Public::unchecked_from(bytes).into(),
+            grandpa: sp_core::ed25519::Public::unchecked_from(bytes).into(),
+        };
+        pallet_session::NextKeys::<crate::Runtime>::insert(who, &keys);
+        keys.using_encoded(election::keys_hash)
     }
 }

@@ -48,7 +48,16 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
             Self::Any => true,
             // What a batch, a multisig or another proxy carries is filtered again, call by call. Tasks are not in the
             // list, nor is delegating: fees can be paid to anybody, and a delegation be lost to him.
-            Self::NonTransfer if matches!(call, RuntimeCall::Bonds(pallet_bonds::Call::delegate { .. })) => false,
+            // Nor is committing to an election: half of that is the committee's.
+            Self::NonTransfer
+                if matches!(
+                    call,
+                    RuntimeCall::Bonds(pallet_bonds::Call::delegate { .. })
+                        | RuntimeCall::Elections(pallet_elections::Call::commit { .. })
+                ) =>
+            {
+                false
+            }
             Self::NonTransfer => matches!(
                 call,
                 RuntimeCall::System(_)
@@ -60,6 +69,7 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
                     | RuntimeCall::Multisig(_)
                     | RuntimeCall::Bonds(_)
                     | RuntimeCall::Solutions(_)
+                    | RuntimeCall::Elections(_)
                     | RuntimeCall::Models(pallet_models::Call::serve { .. } | pallet_models::Call::stop_serving { .. })
             ),
             Self::Work => matches!(

@@ -1,7 +1,7 @@
 //! Who authors and finalises blocks, and what happens to those who do it twice.
 
 use crate::{
-    adapters::{DisableOffenders, GenesisValidators, RewardAuthors, UnitIdentity},
+    adapters::{ElectedValidators, NoteAuthors, PunishOffenders, UnitIdentity},
     configs::money::KeyDeposit,
     constants::{KEPT_SESSIONS, MAX_AUTHORITIES, SLOT_DURATION},
     AccountId, Babe, Balances, Grandpa, Historical, Offences, Runtime, RuntimeEvent, Session,
@@ -57,7 +57,7 @@ impl pallet_grandpa::Config for Runtime {
 
 impl pallet_authorship::Config for Runtime {
     type FindAuthor = pallet_session::FindAccountFromAuthorIndex<Self, Babe>;
-    type EventHandler = RewardAuthors;
+    type EventHandler = NoteAuthors;
 }
 
 impl pallet_session::Config for Runtime {
@@ -66,7 +66,7 @@ impl pallet_session::Config for Runtime {
     type ValidatorIdOf = ConvertInto;
     type ShouldEndSession = Babe;
     type NextSessionRotation = Babe;
-    type SessionManager = historical::NoteHistoricalRoot<Self, GenesisValidators>;
+    type SessionManager = historical::NoteHistoricalRoot<Self, ElectedValidators>;
     type SessionHandler = <SessionKeys as OpaqueKeys>::KeyTypeIdProviders;
     type Keys = SessionKeys;
     type DisablingStrategy = UpToLimitDisablingStrategy;
@@ -84,5 +84,5 @@ impl historical::Config for Runtime {
 impl pallet_offences::Config for Runtime {
     type RuntimeEvent = RuntimeEvent;
     type IdentificationTuple = historical::IdentificationTuple<Self>;
-    type OnOffenceHandler = DisableOffenders;
+    type OnOffenceHandler = PunishOffenders;
 }

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod consensus;
+pub mod elections;
 pub mod governance;
 pub mod money;
 pub mod system;

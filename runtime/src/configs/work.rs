@@ -2,15 +2,15 @@
 
 use crate::{
     adapters::{
-        CurrentTenure, DisputeQuorum, Liquidity, MinimumBond, ParentVrf, SessionCommittee, Treasury, Validators,
+        CurrentTenure, DisputeQuorum, Liquidity, MinimumBond, ParentVrf, TenureCommittee, Treasury, Validators,
     },
     configs::governance::GovernanceOrigin,
     constants::{
-        deposit, BONDS, MAX_AUTHORITIES, MAX_CHUNKS, MAX_EXTERNAL, MAX_SERVED, MAX_SLASH_TENURES, MAX_TRANCHES,
+        deposit, BONDS, MAX_CHUNKS, MAX_COMMITTEE, MAX_EXTERNAL, MAX_SERVED, MAX_SLASH_TENURES, MAX_TRANCHES,
         MINIMUM_DELEGATION, SWEEP_BATCH, SWEEP_DELAY,
     },
     parameters::dynamic_params,
-    Balance, Balances, Bonds, Emissions, Models, Runtime, RuntimeHoldReason, Solutions, System, Tasks,
+    Balance, Balances, Bonds, Elections, Emissions, Models, Runtime, RuntimeHoldReason, Solutions, System, Tasks,
 };
 use assay_types::ASY;
 use frame_support::{
@@ -76,7 +76,7 @@ impl pallet_tasks::Config for Runtime {
     type Rewards = Emissions;
     type Delegators = Bonds;
     type Vrf = ParentVrf;
-    type OnTaskSettled = ();
+    type OnTaskSettled = Elections;
     type Treasury = Treasury;
     type DefaultDeadline = dynamic_params::tasks::DefaultDeadline;
     type LongestDeadline = dynamic_params::tasks::LongestDeadline;
@@ -114,12 +114,12 @@ impl pallet_contestation::Config for Runtime {
     type Solutions = Solutions;
     type Models = Models;
     type Stake = Bonds;
-    type Committee = SessionCommittee;
-    type OnDisputeResolved = ();
+    type Committee = TenureCommittee;
+    type OnDisputeResolved = Elections;
     type BallotCommit = dynamic_params::disputes::BallotCommit;
     type BallotOpen = dynamic_params::disputes::BallotOpen;
     type Quorum = DisputeQuorum;
-    type MaxCommittee = ConstU32<MAX_AUTHORITIES>;
+    type MaxCommittee = ConstU32<MAX_COMMITTEE>;
     type SweepDelay = ConstU32<SWEEP_DELAY>;
     type SweepBatch = ConstU32<SWEEP_BATCH>;
 }

@@ -2,6 +2,7 @@
 
 pub mod pallet_bonds;
 pub mod pallet_contestation;
+pub mod pallet_elections;
 pub mod pallet_emissions;
 pub mod pallet_models;
 pub mod pallet_settings;
