@@ -1,12 +1,13 @@
 //! What a node may ask of the runtime.
 
 use crate::{
-    AccountId, Babe, Balance, Block, Executive, Grandpa, Historical, InherentDataExt, Nonce, Runtime, RuntimeCall,
-    RuntimeGenesisConfig, SessionKeys, System, Tasks, TransactionPayment, VERSION,
+    parameters::dynamic_params::elections, AccountId, Babe, Balance, Block, Elections, Executive, Grandpa, Historical,
+    InherentDataExt, Nonce, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System, Tasks, TransactionPayment,
+    VERSION,
 };
 use alloc::vec::Vec;
-use assay_runtime_api::{SolutionSummary, TaskDetails};
-use assay_types::{ModelId, TaskId};
+use assay_runtime_api::{ElectionTerms, SolutionSummary, TaskDetails};
+use assay_types::{ModelId, TaskId, Tenure};
 use codec::Encode;
 use frame_support::{
     genesis_builder_helper::{build_state, get_preset},
@@ -263,6 +264,24 @@ impl_runtime_apis! {
 
         fn quote(model: ModelId, fee: Balance) -> Option<Balance> {
             Tasks::quote(&model, fee)
+        }
+    }
+
+    impl assay_runtime_api::ElectionsApi<Block> for Runtime {
+        fn terms() -> ElectionTerms {
+            ElectionTerms {
+                seat_bond: elections::SeatBond::get(),
+                minimum_commit: elections::MinimumCommit::get(),
+                least_commits: elections::LeastCommits::get(),
+                seats: elections::Seats::get(),
+                wait: pallet_elections::WAIT,
+                draw_delay: pallet_elections::DRAW_DELAY,
+                service_delay: pallet_elections::SERVICE_DELAY,
+            }
+        }
+
+        fn proof_keys(tenure: Tenure) -> Vec<Vec<u8>> {
+            Elections::proof_keys(tenure)
         }
     }
 

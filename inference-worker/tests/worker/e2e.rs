@@ -5,7 +5,7 @@
 //! Everything waits for blocks, events and log lines; nothing waits for a time to pass.
 
 mod gateway;
-mod genesis;
+pub mod genesis;
 mod reorg;
 mod upgrade;
 

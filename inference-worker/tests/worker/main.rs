@@ -5,4 +5,5 @@ mod common;
 mod disk;
 mod disputes;
 mod e2e;
+mod elections;
 mod runner;
