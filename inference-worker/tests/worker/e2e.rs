@@ -4,6 +4,7 @@
 //!
 //! Everything waits for blocks, events and log lines; nothing waits for a time to pass.
 
+mod equivocation;
 mod gateway;
 pub mod genesis;
 mod reorg;

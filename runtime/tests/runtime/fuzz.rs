@@ -62,7 +62,7 @@ fn play(mut bytes: &[u8]) {
             break;
         }
     }
-    run.check_pallets();
+    crate::common::check_pallets();
     run.check_issuance();
 }
 

@@ -1,6 +1,6 @@
 //! Each preset builds a state that can run, and says what it is documented to say.
 
-use crate::common::{genesis, genesis_with, Blocks};
+use crate::common::{check_pallets, genesis, genesis_with, Blocks};
 use assay_runtime::{
     adapters::MinimumBond,
     genesis_config_presets::{preset_names, ENDOWMENT},
@@ -25,9 +25,7 @@ fn contest_window(blocks: u32) -> RuntimeParameters {
 fn every_preset_builds_and_satisfies_the_relations() {
     for name in preset_names() {
         genesis(&name).execute_with(|| {
-            assert_ok!(Settings::do_try_state());
-            assert_ok!(Models::do_try_state());
-            assert_ok!(Emissions::do_try_state());
+            check_pallets();
         });
     }
     assert_eq!(<Runtime as GenesisBuilder<Block>>::preset_names(), preset_names());

@@ -2,6 +2,7 @@
 
 mod adversaries;
 mod common;
+mod elections;
 mod fees;
 mod fuzz;
 mod game;

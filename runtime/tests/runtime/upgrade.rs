@@ -1,26 +1,13 @@
 //! This runtime on the states that those before it left, with tasks, disputes and bonds under way.
 
-use crate::common::{kept, Blocks};
-use assay_runtime::{
-    Balances, Bonds, Contestation, Emissions, Models, Runtime, RuntimeOrigin, Settings, Solutions, System, Tasks,
-    VERSION,
-};
+use crate::common::{check_pallets, kept, Blocks};
+use assay_runtime::{Balances, Bonds, Runtime, RuntimeOrigin, System, VERSION};
 use assay_traits::TaskState;
 use frame_support::{assert_ok, traits::fungible::InspectHold};
 use frame_system::LastRuntimeUpgrade;
 
 /// Blocks in which everything that was under way has ended, by the sweepers' doing where nobody else did anything.
 const BLOCKS: u32 = 200;
-
-fn check() {
-    Settings::do_try_state().expect("settings");
-    Models::do_try_state().expect("models");
-    Bonds::do_try_state().expect("bonds");
-    Emissions::do_try_state().expect("emissions");
-    Tasks::do_try_state().expect("tasks");
-    Solutions::do_try_state().expect("solutions");
-    Contestation::do_try_state().expect("contestation");
-}
 
 /// Makes blocks upon a state until everything that was under way has ended, in any of `ends`.
 fn go_on(state: &str, under_way: &[TaskState], ends: &[TaskState]) {
@@ -32,7 +19,7 @@ fn go_on(state: &str, under_way: &[TaskState], ends: &[TaskState]) {
         // Runs the migrations.
         blocks.begin();
         assert_eq!(version(), VERSION.spec_version);
-        check();
+        check_pallets();
         for state in under_way {
             assert!(states().contains(state), "no task is {state:?}");
         }
@@ -48,7 +35,7 @@ fn go_on(state: &str, under_way: &[TaskState], ends: &[TaskState]) {
             blocks.end();
         }
         blocks.begin();
-        check();
+        check_pallets();
         assert!(states().iter().all(|state| ends.contains(state)), "{:?}", states());
         assert_eq!(pallet_contestation::Disputes::<Runtime>::iter().count(), 0);
         // What was unbonded before is paid out.

@@ -82,6 +82,13 @@ pub fn three_validators(spec: &mut Value) {
     patch(spec)["babe"]["epochConfig"]["c"] = json!([0, 1]);
 }
 
+/// Has the validator at this place of genesis be the account itself, and not its stash, so that it can sign for itself.
+pub fn validate_by_own_account(spec: &mut Value, place: usize, name: &str) {
+    let who = account(name).to_string();
+    let validator = &mut patch(spec)["session"]["keys"][place];
+    (validator[0], validator[1]) = (json!(who), json!(who));
+}
+
 /// The WebAssembly of a specification's runtime.
 pub fn code(spec: &Value) -> Vec<u8> {
     let code = spec["genesis"]["runtimeGenesis"]["code"].as_str().unwrap();

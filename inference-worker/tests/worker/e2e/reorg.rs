@@ -7,13 +7,13 @@ use assay_worker::journal::{Inclusion, Outcome, Phase};
 use std::process::Command;
 
 /// A validator that runs now and then, and its address.
-struct Validator {
-    node: Node,
+pub struct Validator {
+    pub node: Node,
     address: String,
 }
 
 /// A validator whose address others can be told before it starts.
-fn validator(name: &'static str, folder: &Path, spec: &str) -> Validator {
+pub fn validator(name: &'static str, folder: &Path, spec: &str) -> Validator {
     let key = folder.join(format!("key-{name}")).into_os_string().into_string().unwrap();
     let made = Command::new(built("assay-node")).args(["key", "generate-node-key", "--file", &key]).output().unwrap();
     let flags = [
@@ -39,7 +39,7 @@ fn validator(name: &'static str, folder: &Path, spec: &str) -> Validator {
 
 impl Validator {
     /// Runs it, talking to `others` alone.
-    fn run(&self, others: &[&Self]) -> Process {
+    pub fn run(&self, others: &[&Self]) -> Process {
         let mut node = self.node.clone();
         node.arguments.push("--reserved-nodes".into());
         node.arguments.extend(others.iter().map(|other| other.address.clone()));

@@ -21,19 +21,19 @@ use subxt::{
 const OLD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../runtime/tests/fixtures/spec-2");
 
 /// The network, for transactions that no worker sends.
-struct Network {
+pub struct Network {
     client: OnlineClient<SubstrateConfig>,
     rpc: RpcClient,
 }
 
 impl Network {
-    async fn connect(url: &str) -> Self {
+    pub async fn connect(url: &str) -> Self {
         let client = OnlineClient::from_insecure_url(url).await.unwrap();
         Self { client, rpc: RpcClient::from_insecure_url(url).await.unwrap() }
     }
 
     /// Signs a call and waits until a block has it, and done what it says.
-    async fn send(&self, who: &str, call: &impl subxt::transactions::Payload) -> Inclusion {
+    pub async fn send(&self, who: &str, call: &impl subxt::transactions::Payload) -> Inclusion {
         let key = KeySource::Dev(who.into()).load().unwrap();
         // What is not final yet counts, too.
         let nonce = self.rpc.request("system_accountNextIndex", rpc_params![account(who).to_string()]).await.unwrap();
@@ -49,6 +49,20 @@ impl Network {
             }
         }
         panic!("{who}'s transaction was dropped");
+    }
+}
+
+impl Network {
+    /// The events of a block.
+    pub async fn events(&self, block: Hash) -> subxt::events::Events<SubstrateConfig> {
+        self.client.at_block(block).await.unwrap().events().fetch().await.unwrap()
+    }
+
+    /// The seat bond of `who` after a block.
+    pub async fn seat_bond(&self, block: Hash, who: &str) -> Option<runtime::runtime_types::pallet_elections::types::SeatBond> {
+        let at = self.client.at_block(block).await.unwrap();
+        let bond = at.storage().try_fetch(&api::storage().elections().seat_bonds(), (account(who),)).await.unwrap();
+        bond.map(|value| value.decode().unwrap())
     }
 }
 

@@ -3,7 +3,8 @@
 pub mod world;
 
 use assay_runtime::{
-    constants::SLOT_DURATION, Babe, Block, Executive, Hash, Header, Runtime, System, UncheckedExtrinsic,
+    constants::SLOT_DURATION, Babe, Block, Bonds, Contestation, Elections, Emissions, Executive, Hash, Header, Models,
+    Runtime, Settings, Solutions, System, Tasks, UncheckedExtrinsic,
 };
 use codec::Encode;
 use serde_json::Value;
@@ -69,6 +70,18 @@ pub fn kept(file: &str) -> TestExternalities {
     let pairs = lines.lines().map(|line| line.split_once(' ').expect("a line has two parts"));
     let top = pairs.map(|(key, value)| (bytes(key), bytes(value))).collect();
     TestExternalities::new(Storage { top, ..Default::default() })
+}
+
+/// What each pallet says must always hold.
+pub fn check_pallets() {
+    Settings::do_try_state().expect("settings");
+    Models::do_try_state().expect("models");
+    Bonds::do_try_state().expect("bonds");
+    Emissions::do_try_state().expect("emissions");
+    Tasks::do_try_state().expect("tasks");
+    Solutions::do_try_state().expect("solutions");
+    Contestation::do_try_state().expect("contestation");
+    Elections::do_try_state().expect("elections");
 }
 
 /// Builds blocks as Alice would, on top of each other, each in the slot after the one before.

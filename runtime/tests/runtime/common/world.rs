@@ -1,11 +1,15 @@
 //! A chain with solvers, voters and a user, to play disputes on.
 
 use super::Blocks;
-use assay_runtime::{AccountId, Balance, Balances, BlockNumber, Runtime, RuntimeCall, RuntimeOrigin, System};
-use assay_traits::{Payload, TaskState, Verdict};
-use assay_types::{protocol, Cid, ModelId, Salt, TaskId, TraceDigest, ASY};
+use assay_runtime::{
+    adapters::KeysOfSession, AccountId, Balance, Balances, BlockNumber, Elections, Runtime, RuntimeCall, RuntimeOrigin,
+    Session, SessionKeys, System,
+};
+use assay_traits::{Payload, TaskState, ValidatorKeys, Verdict};
+use assay_types::{election, protocol, Cid, ModelId, Salt, TaskId, TraceDigest, ASY};
 use frame_support::{assert_ok, traits::fungible::Inspect, BoundedVec};
 use pallet_contestation::{Ballots, Disputes};
+use sp_core::{ed25519, sr25519, Pair};
 use sp_io::TestExternalities;
 use sp_runtime::{traits::Dispatchable, DispatchResult, FixedU128};
 
@@ -77,10 +81,7 @@ impl World {
             let call = pallet_models::Call::set_rate { model: world.model, rate: FixedU128::from_u32(1) };
             assert_ok!(RuntimeCall::from(call).dispatch(RuntimeOrigin::root()));
             test(&mut world);
-            assay_runtime::Bonds::do_try_state().expect("bonds");
-            assay_runtime::Contestation::do_try_state().expect("contestation");
-            assay_runtime::Solutions::do_try_state().expect("solutions");
-            assay_runtime::Tasks::do_try_state().expect("tasks");
+            super::check_pallets();
         });
         state
     }
@@ -118,6 +119,56 @@ impl World {
             assert_ok!(self.call(*account, pallet_models::Call::serve { model: self.model }));
         }
         self.pass(21);
+    }
+
+    /// Lets blocks pass until the next tenure's first.
+    pub fn next_tenure(&mut self) {
+        let present = Session::current_index();
+        while Session::current_index() == present {
+            self.pass(1);
+        }
+    }
+
+    /// Sets session keys of `account`; nobody has their secrets, and nobody here asks for them.
+    pub fn set_keys(&self, account: u8) {
+        let key = [account; 32];
+        let keys =
+            SessionKeys { babe: sr25519::Public::from_raw(key).into(), grandpa: ed25519::Public::from_raw(key).into() };
+        pallet_session::NextKeys::<Runtime>::insert(who(account), keys);
+    }
+
+    /// Has `account` register the keys that it has set, and the function of this `pair`.
+    pub fn register_with(&self, account: u8, pair: &sr25519::Pair) -> DispatchResult {
+        let keys = KeysOfSession::keys_hash(&who(account)).unwrap_or_default();
+        self.call(account, pallet_elections::Call::register { vrf_key: pair.public().0, keys })
+    }
+
+    /// Makes solvers candidates that may commit, each paid for a task.
+    pub fn candidates(&mut self, accounts: &[u8]) {
+        self.solvers(accounts, BOND);
+        for account in accounts {
+            self.set_keys(*account);
+            assert_ok!(self.register_with(*account, &vrf_pair(*account)));
+        }
+        self.next_tenure();
+        self.next_tenure();
+        for account in accounts {
+            self.be_paid(*account);
+        }
+    }
+
+    /// Has `account` solve a task and be paid for it.
+    pub fn be_paid(&mut self, account: u8) {
+        let task = self.solved(account, TRUE);
+        self.pass(9);
+        assert_ok!(self.call(account, pallet_solutions::Call::claim { task }));
+    }
+
+    /// Has `account` commit `amount` to this tenure's election.
+    pub fn bid(&self, account: u8, amount: Balance) -> DispatchResult {
+        let (genesis, tenure, accumulator) = Elections::vrf_input();
+        let vrf_proof = election::vrf_sign(&vrf_pair(account), &genesis, tenure, &accumulator, &who(account));
+        self.call(account, pallet_elections::Call::commit { amount, vrf_proof })
     }
 
     /// The user asks; returns the task.
@@ -221,6 +272,11 @@ impl World {
             _ => Verdict::Inconclusive,
         })
     }
+}
+
+/// The pair behind the verifiable random function of `account`.
+pub fn vrf_pair(account: u8) -> sr25519::Pair {
+    sr25519::Pair::from_seed(&[account; 32])
 }
 
 /// Where a task is in its life.

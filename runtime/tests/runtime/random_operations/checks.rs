@@ -1,10 +1,8 @@
 //! What must hold after every step: each pallet's own invariants, and those between them.
 
 use super::operations::Run;
-use assay_runtime::{
-    genesis_config_presets::ENDOWMENT, AccountId, Balance, Balances, Bonds, Contestation, Emissions, Models, Runtime,
-    Settings, Solutions, Tasks,
-};
+use crate::common::check_pallets;
+use assay_runtime::{genesis_config_presets::ENDOWMENT, AccountId, Balance, Balances, Bonds, Runtime};
 use assay_traits::TaskState;
 use frame_support::traits::fungible::{Inspect, InspectHold};
 use pallet_contestation::Disputes;
@@ -13,20 +11,9 @@ use std::collections::BTreeSet;
 impl Run {
     /// Everything that must hold.
     pub fn check(&self) {
-        self.check_pallets();
+        check_pallets();
         self.check_issuance();
         Self::check_holds();
-    }
-
-    /// What each pallet says of itself.
-    pub fn check_pallets(&self) {
-        Settings::do_try_state().expect("settings");
-        Models::do_try_state().expect("models");
-        Bonds::do_try_state().expect("bonds");
-        Emissions::do_try_state().expect("emissions");
-        Tasks::do_try_state().expect("tasks");
-        Solutions::do_try_state().expect("solutions");
-        Contestation::do_try_state().expect("contestation");
     }
 
     /// Every unit is somewhere.
@@ -57,7 +44,8 @@ impl Run {
         assert_eq!(Balances::total_balance(&Bonds::pot()), pot, "the pot has nothing but what it holds");
         let models: Balance = pallet_models::Models::<Runtime>::iter_values().map(|model| model.deposit).sum();
         let services: Balance = pallet_models::Solvers::<Runtime>::iter().map(|(_, _, deposit)| deposit).sum();
-        let reasons = tasks + commitments + bonds + pot + models + services;
+        let seats: Balance = pallet_elections::SeatBonds::<Runtime>::iter_values().map(|bond| bond.amount).sum();
+        let reasons = tasks + commitments + bonds + pot + models + services + seats;
         assert_eq!(held, reasons, "every hold has its reason");
 
         let open = || Disputes::<Runtime>::iter().filter(|(_, dispute)| dispute.outcome.is_none());

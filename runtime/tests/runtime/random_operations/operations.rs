@@ -1,13 +1,17 @@
 //! What may be done: every call of our pallets, mostly by whom and when it can succeed.
 
 use crate::common::Blocks;
-use assay_runtime::{AccountId, Balance, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, System};
-use assay_traits::{Payload, TaskState};
-use assay_types::{protocol, Cid, ModelId, Salt, TaskId, TraceDigest, ASY, MILLI_ASY};
+use assay_runtime::{
+    AccountId, Balance, Elections, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, SessionKeys, System,
+};
+use assay_traits::{Payload, TaskState, ValidatorKeys};
+use assay_types::{election, protocol, Cid, ModelId, Salt, TaskId, TraceDigest, ASY, MILLI_ASY};
 use frame_support::BoundedVec;
 use pallet_balances::Event as BalancesEvent;
 use pallet_contestation::{Ballots, Dispute, Disputes};
+use pallet_elections::{Candidates, SeatBonds, Standing};
 use pallet_models::ModelState;
+use sp_core::{ed25519, sr25519, Pair};
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{traits::Dispatchable, DispatchError, FixedU128, ModuleError, Perbill};
 use std::collections::BTreeMap;
@@ -45,6 +49,17 @@ pub const MUST_HAPPEN: &[(&str, &str)] = &[
     ("settle", "ok"),
     ("pull", "ok"),
     ("charge_absent", "ok"),
+    ("elections.register", "ok"),
+    ("elections.commit", "ok"),
+    ("elections.stand", "ok"),
+    ("elections.leave", "ok"),
+    ("elections.evict", "ok"),
+    ("elections.withdraw_seat_bond", "ok"),
+    ("elections.resume", "ok"),
+    ("elected", "some"),
+    ("elected", "nobody"),
+    ("chilled", "Absence"),
+    ("chilled", "Offence"),
     ("verdict", "Falls"),
     ("verdict", "Stands"),
     ("verdict", "Inconclusive"),
@@ -271,7 +286,7 @@ impl Run {
         // A dispute is rare and over soon: while there is one, most of what is done has to do with it.
         let disputes = Disputes::<Runtime>::iter_keys().next().is_some();
         let operation =
-            if disputes && self.random.chance(60) { 78 + self.random.below(22) } else { self.random.below(100) };
+            if disputes && self.random.chance(60) { 78 + self.random.below(22) } else { self.random.below(115) };
         match operation {
             0..=1 => self.register(who),
             2 => {
@@ -374,6 +389,7 @@ impl Run {
                     self.call("pull", Some(who), pallet_contestation::Call::pull { task, voter });
                 }
             }
+            100..=114 => self.elections(who, operation),
             _ => {
                 if let Some((task, _)) = self.dispute(|d| d.outcome.is_some()) {
                     let absent = pallet_contestation::Absent::<Runtime>::get(task).unwrap_or_default();
@@ -531,15 +547,79 @@ impl Run {
         self.call("open", Some(who), call);
     }
 
+    /// The key of the verifiable random function of `who`.
+    fn vrf_pair(who: &AccountId) -> sr25519::Pair {
+        sr25519::Pair::from_seed(who.as_ref())
+    }
+
+    /// Something that has to do with elections. Session keys are put there: whoever sets them must own them, and nobody
+    /// here makes blocks with them.
+    fn elections(&mut self, who: AccountId, operation: u64) {
+        let candidates: Vec<_> = Candidates::<Runtime>::iter_keys().collect();
+        match operation {
+            100 => {
+                let key: [u8; 32] = if self.random.chance(90) { who.clone().into() } else { [operation as u8; 32] };
+                let keys =
+                    SessionKeys { babe: sr25519::Public::from_raw(key).into(), grandpa: ed25519::Public::from_raw(key).into() };
+                pallet_session::NextKeys::<Runtime>::insert(&who, keys);
+            }
+            101..=103 => {
+                let keys = assay_runtime::adapters::KeysOfSession::keys_hash(&who).unwrap_or_default();
+                let vrf_key = Self::vrf_pair(&who).public().0;
+                self.call("elections.register", Some(who), pallet_elections::Call::register { vrf_key, keys });
+            }
+            104..=109 => {
+                let who = self.preferably(&candidates);
+                let (genesis, tenure, accumulator) = Elections::vrf_input();
+                let tenure = if self.random.chance(95) { tenure } else { tenure + 1 };
+                let vrf_proof = election::vrf_sign(&Self::vrf_pair(&who), &genesis, tenure, &accumulator, &who);
+                let amount = self.random.amount(0, 2 * ASY);
+                self.call("elections.commit", Some(who), pallet_elections::Call::commit { amount, vrf_proof });
+            }
+            110 => {
+                self.call("elections.stand", Some(who), pallet_elections::Call::stand {});
+            }
+            111 => {
+                let standing = Standing::<Runtime>::get().into_inner();
+                let all: Vec<_> = standing.into_iter().chain(candidates).collect();
+                if self.random.chance(30) {
+                    let who = self.preferably(&all);
+                    self.call("elections.leave", Some(who), pallet_elections::Call::leave {});
+                }
+            }
+            112 => {
+                let candidate = self.preferably(&candidates);
+                self.call("elections.evict", Some(who), pallet_elections::Call::evict { candidate });
+            }
+            113 => {
+                let leaving: Vec<_> = SeatBonds::<Runtime>::iter()
+                    .filter_map(|(who, bond)| bond.leaves_at.map(|_| who))
+                    .collect();
+                let who = self.preferably(&leaving);
+                self.call("elections.withdraw_seat_bond", Some(who), pallet_elections::Call::withdraw_seat_bond {});
+            }
+            _ if self.random.chance(10) => {
+                let fraction = Perbill::from_percent(self.random.below(101) as u32);
+                Elections::note_offence(&who, fraction);
+            }
+            _ => {
+                let chilled = |who: &AccountId| Candidates::<Runtime>::get(who).is_some_and(|record| record.chilled);
+                let out: Vec<_> = candidates.into_iter().filter(chilled).collect();
+                let who = self.preferably(&out);
+                self.call("elections.resume", Some(who), pallet_elections::Call::resume {});
+            }
+        }
+    }
+
     /// A batch of changes, good ones and bad ones.
     fn change_parameter(&mut self) {
         use assay_runtime::{
-            parameters::dynamic_params::{bonds, disputes, solutions, tasks},
+            parameters::dynamic_params::{bonds, disputes, elections, solutions, tasks},
             RuntimeParameters as P,
         };
 
         let blocks = self.random.below(400) as u32;
-        let change = match self.random.below(9) {
+        let change = match self.random.below(14) {
             0 => P::Bonds(bonds::Parameters::Unbonding(bonds::Unbonding, Some(blocks))),
             1 => P::Solutions(solutions::Parameters::ContestWindow(solutions::ContestWindow, Some(blocks % 12))),
             2 => P::Solutions(solutions::Parameters::RevealGrace(solutions::RevealGrace, Some(blocks % 5))),
@@ -548,6 +628,17 @@ impl Run {
             5 => P::Disputes(disputes::Parameters::QuorumBallots(disputes::QuorumBallots, Some(blocks % 4))),
             6 => P::Disputes(disputes::Parameters::QuorumWeight(disputes::QuorumWeight, Some(blocks % 3))),
             7 => P::Disputes(disputes::Parameters::BallotOpen(disputes::BallotOpen, Some(blocks % 10))),
+            8 => P::Elections(elections::Parameters::LeastCommits(elections::LeastCommits, Some(blocks % 4))),
+            9 => P::Elections(elections::Parameters::Seats(elections::Seats, Some(blocks % 5))),
+            10 => P::Elections(elections::Parameters::CommitteeSize(elections::CommitteeSize, Some(blocks % 4))),
+            11 => {
+                let bond = self.random.amount(0, 20 * ASY);
+                P::Elections(elections::Parameters::SeatBond(elections::SeatBond, Some(bond)))
+            }
+            12 => {
+                let least = self.random.amount(0, ASY);
+                P::Elections(elections::Parameters::MinimumCommit(elections::MinimumCommit, Some(least)))
+            }
             _ => P::Solutions(solutions::Parameters::CommitmentDeposit(
                 solutions::CommitmentDeposit,
                 Some(self.random.amount(0, ASY)),
@@ -567,6 +658,13 @@ impl Run {
                 RuntimeEvent::Emissions(pallet_emissions::Event::Burned { amount }) => self.burned += amount,
                 RuntimeEvent::Contestation(pallet_contestation::Event::Resolved { verdict, .. }) => {
                     *self.outcomes.entry(("verdict", format!("{verdict:?}"))).or_default() += 1;
+                }
+                RuntimeEvent::Elections(pallet_elections::Event::Drawn { seats, .. }) => {
+                    let who = if seats.is_empty() { "nobody" } else { "some" };
+                    *self.outcomes.entry(("elected", who.to_string())).or_default() += 1;
+                }
+                RuntimeEvent::Elections(pallet_elections::Event::Chilled { reason, .. }) => {
+                    *self.outcomes.entry(("chilled", format!("{reason:?}"))).or_default() += 1;
                 }
                 RuntimeEvent::Emissions(pallet_emissions::Event::Unexpected(kind)) => panic!("emissions: {kind:?}"),
                 RuntimeEvent::Bonds(pallet_bonds::Event::Unexpected { kind, .. }) => panic!("bonds: {kind:?}"),
