@@ -4,9 +4,10 @@
 //!
 //! Everything waits for blocks, events and log lines; nothing waits for a time to pass.
 
+mod elections;
 mod equivocation;
 mod gateway;
-pub mod genesis;
+mod genesis;
 mod reorg;
 mod upgrade;
 

@@ -5,5 +5,4 @@ mod common;
 mod disk;
 mod disputes;
 mod e2e;
-mod elections;
 mod runner;

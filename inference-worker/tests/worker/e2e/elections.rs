@@ -2,13 +2,11 @@
 //! killed; whoever has a seat and makes no blocks loses it; finality never stops; and every election is recomputed from a
 //! proof, offline too.
 
-use crate::{
-    common::{
-        failure,
-        network::{account, built, watch, Node, Process, Server, PATIENCE},
-        run, worker,
-    },
-    e2e::genesis,
+use super::genesis;
+use crate::common::{
+    failure,
+    network::{account, built, watch, Node, Process, Server, PATIENCE},
+    run, worker,
 };
 use assay_types::{
     inference::{Parameters, TextParameters},
