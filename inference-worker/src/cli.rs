@@ -83,6 +83,8 @@ pub enum ElectionCommand {
     Proof(ProofArgs),
     /// Recompute an election from its proof, offline where that is in a file
     Verify(VerifyElectionArgs),
+    /// End being out: for a founder, or a candidate that `elect` has not brought back
+    Resume,
     /// Be no candidate any more, or stand no longer; the seat bond stays on hold for a while
     Leave,
     /// Get the seat bond back after leaving
@@ -171,7 +173,8 @@ pub enum TaskCommand {
 /// Why it did not succeed, with the exit code to end with.
 pub async fn run(cli: Cli) -> Result<(), crate::failure::Failure> {
     let settings = config::Settings::new(cli.common, |name| std::env::var(name).ok())?;
-    let works = matches!(cli.command, Command::Solve(_) | Command::VerifyLoop(_) | Command::Elect(_) | Command::Gateway(_));
+    let works =
+        matches!(cli.command, Command::Solve(_) | Command::VerifyLoop(_) | Command::Elect(_) | Command::Gateway(_));
     let verbosity = if works { "info" } else { "warn" };
     crate::logging::start(&settings.common, verbosity)?;
     match cli.command {

@@ -1,12 +1,12 @@
 //! Keys: sr25519, kept as a phrase or seed in a file that only its owner can read, never on the command line.
 
 use crate::failure::Failure;
+use sp_core::{sr25519, DeriveJunction, Pair};
 use std::{
     io::{BufRead, IsTerminal, Write},
     path::{Path, PathBuf},
     str::FromStr,
 };
-use sp_core::{sr25519, DeriveJunction, Pair};
 use subxt::utils::AccountId32;
 use subxt_signer::{bip39::Mnemonic, sr25519::Keypair, SecretUri};
 
@@ -207,7 +207,10 @@ mod tests {
     fn dev_accounts_are_the_well_known_ones() {
         let alice = KeySource::Dev("alice".into()).load().unwrap();
         assert_eq!(address(&alice).to_string(), "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY");
-        assert_eq!(address(&KeySource::Dev("//Bob".into()).load().unwrap()).to_string(), "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty");
+        assert_eq!(
+            address(&KeySource::Dev("//Bob".into()).load().unwrap()).to_string(),
+            "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty"
+        );
         assert!(matches!(KeySource::Dev("mallory".into()).load(), Err(Failure::Key(_))));
     }
 

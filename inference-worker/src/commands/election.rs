@@ -68,6 +68,7 @@ pub async fn run(settings: &Settings, command: ElectionCommand) -> Result<(), Fa
             out::result(format_args!("{} (block {})", args.output.display(), proof.block))
         }
         ElectionCommand::Verify(args) => check(settings, args).await,
+        ElectionCommand::Resume => send(settings, Call::Resume, "resume").await,
         ElectionCommand::Leave => send(settings, Call::LeaveElections, "leave").await,
         ElectionCommand::Withdraw => send(settings, Call::WithdrawSeatBond, "withdraw the seat bond").await,
     }

@@ -372,7 +372,7 @@ fn check_chain(draw: &Draw, before: &Draw, state: &State, tenure: Tenure) -> Res
 /// The seats are those that the draw gives.
 fn check_seats(draw: &Draw) -> Result<Vec<AccountId32>, Fault> {
     let mut weights: Vec<_> = draw.entrants.iter().map(|(_, weight)| *weight).collect();
-    let mut computed = Vec::new();
+    let mut computed: Vec<&([u8; 32], Balance)> = Vec::new();
     let number = |i| draw_number(&draw.accumulator, i);
     assay_math::draw(&mut weights, draw.places, number, |winner| computed.extend(draw.entrants.get(winner)));
     for place in 0..draw.seats.len().max(computed.len()) {

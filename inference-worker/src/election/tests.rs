@@ -4,7 +4,7 @@ use super::{
 };
 use codec::Encode;
 use sp_core::{sr25519::Pair, Blake2Hasher, Pair as _};
-use sp_trie::{MemoryDB, Recorder, Trie, TrieDBBuilder, TrieDBMutBuilder, TrieMut};
+use sp_trie::{MemoryDB, Recorder, StorageProof, Trie, TrieDBBuilder, TrieDBMutBuilder, TrieMut};
 
 const TENURE: Tenure = 7;
 const NUMBER: BlockNumber = 180;
@@ -91,13 +91,14 @@ impl Chain {
     /// What a node would answer.
     fn prove(&self) -> Proof {
         let before = TENURE - 1;
+        let mut keys = vec![genesis_key(), draw_key(TENURE), draw_key(before), commits_prefix(TENURE)];
+        keys.extend(self.commits.iter().map(|(who, _)| commit_key(TENURE, who)));
+        keys.extend(self.before.iter().filter_map(|draw| draw.seats.first()).map(|first| commit_key(before, first)));
         let mut values = vec![(genesis_key(), self.genesis.encode())];
         values.extend(self.draw.iter().map(|draw| (draw_key(TENURE), draw.encode())));
         values.extend(self.before.iter().map(|draw| (draw_key(before), draw.encode())));
-        let commits = self.commits.iter().map(|commit| (TENURE, commit));
-        let commits = commits.chain(self.earlier.iter().map(|commit| (before, commit)));
-        values.extend(commits.map(|(tenure, (who, commit))| (commit_key(tenure, who), commit.encode())));
-        let keys: Vec<_> = values.iter().map(|(key, _)| key.clone()).chain([commits_prefix(TENURE)]).collect();
+        values.extend(self.commits.iter().map(|(who, commit)| (commit_key(TENURE, who), commit.encode())));
+        values.extend(self.earlier.iter().map(|(who, commit)| (commit_key(before, who), commit.encode())));
         // Neighbours that the proof leaves out.
         values.push((commit_key(TENURE + 1, &[1; 32]), vec![7; 256]));
         values.push((draw_key(TENURE + 1), vec![7; 256]));
@@ -114,12 +115,13 @@ impl Chain {
             let trie = TrieDBBuilder::<Layout>::new(&nodes, &root).with_recorder(&mut recorder).build();
             keys.iter().for_each(|key| drop(trie.get(key).unwrap()));
         }
+        let nodes = StorageProof::new(recorder.drain().into_iter().map(|node| node.data)).into_nodes();
         let header = (Hash::repeat_byte(1), Compact(NUMBER), root, Hash::repeat_byte(2), [0u8; 1]).encode();
         Proof {
             tenure: TENURE,
             block: format!("0x{}", hex::encode(sp_crypto_hashing::blake2_256(&header))),
             header: format!("0x{}", hex::encode(&header)),
-            proof: recorder.drain().iter().map(|node| format!("0x{}", hex::encode(&node.data))).collect(),
+            proof: nodes.iter().map(|node| format!("0x{}", hex::encode(node))).collect(),
         }
     }
 

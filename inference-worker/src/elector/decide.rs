@@ -193,7 +193,9 @@ pub enum Waiting {
     #[error("standing for the committee")]
     Standing,
     /// It stands, and should be a candidate.
-    #[error("the account stands for the committee and cannot be a candidate: `election leave` ends that, or --committee")]
+    #[error(
+        "the account stands for the committee and cannot be a candidate: `election leave` ends that, or --committee"
+    )]
     StandsForCommittee,
     /// It is a candidate, and should stand.
     #[error("the account is a candidate and cannot stand for the committee: `election leave` ends that")]
@@ -216,7 +218,11 @@ fn bid(bid: Bid, minimum: Balance, there: Balance) -> Result<Balance, Waiting> {
     match bid {
         Bid::Fixed(amount) => {
             let amount = amount.max(minimum);
-            if there >= amount { Ok(amount) } else { poor(amount) }
+            if there >= amount {
+                Ok(amount)
+            } else {
+                poor(amount)
+            }
         }
         Bid::Share { thousandths, floor, cap } => {
             let floor = floor.max(minimum);
@@ -224,7 +230,11 @@ fn bid(bid: Bid, minimum: Balance, there: Balance) -> Result<Balance, Waiting> {
             let share = (there / 1_000).saturating_mul(u128::from(thousandths))
                 + (there % 1_000).saturating_mul(u128::from(thousandths)) / 1_000;
             let amount = share.min(cap).max(floor);
-            if there >= amount { Ok(amount) } else { poor(amount) }
+            if there >= amount {
+                Ok(amount)
+            } else {
+                poor(amount)
+            }
         }
     }
 }
@@ -248,7 +258,11 @@ pub fn decide(policy: &Policy, record: &Record, chain: &ChainView) -> Action {
             if let Some(action) = keys(policy, record, chain) {
                 return action;
             }
-            if chain.stands { Action::Wait(Waiting::Standing) } else { bonded(Action::Stand) }
+            if chain.stands {
+                Action::Wait(Waiting::Standing)
+            } else {
+                bonded(Action::Stand)
+            }
         }
         Part::Candidate(amount) => {
             if chain.stands {

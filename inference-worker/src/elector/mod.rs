@@ -333,8 +333,7 @@ impl Elector {
                 terms.upon = Some(Inclusion { number: view.began, hash });
                 let genesis = self.parts.chain.genesis();
                 let owner = self.account.0;
-                let vrf_proof =
-                    election::vrf_sign(&self.parts.vrf, &genesis, view.tenure, &view.accumulator, &owner);
+                let vrf_proof = election::vrf_sign(&self.parts.vrf, &genesis, view.tenure, &view.accumulator, &owner);
                 Call::CommitTokens { amount, vrf_proof }
             }
         };

@@ -186,7 +186,11 @@ fn bids_keep_to_floor_cap_minimum_and_reserve() {
     };
     assert_eq!(bid(Bid::Fixed(5 * ASY), 6 * ASY), Action::Commit(5 * ASY));
     assert!(matches!(bid(Bid::Fixed(5 * ASY), 6 * ASY - 1), Action::Wait(Waiting::Poor { .. })));
-    assert_eq!(bid(Bid::Fixed(1), 6 * ASY), Action::Commit(ASY), "what the chain does not take is raised to what it takes");
+    assert_eq!(
+        bid(Bid::Fixed(1), 6 * ASY),
+        Action::Commit(ASY),
+        "what the chain does not take is raised to what it takes"
+    );
     let share = Bid::Share { thousandths: 100, floor: 2 * ASY, cap: 7 * ASY };
     assert_eq!(bid(share, 51 * ASY), Action::Commit(5 * ASY));
     assert_eq!(bid(share, 11 * ASY), Action::Commit(2 * ASY));

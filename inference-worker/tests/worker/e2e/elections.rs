@@ -50,7 +50,10 @@ impl Reader {
         use runtime::runtime_types::pallet_elections::types::ChillReason;
         let events = self.0.at_block(at.hash()).await.unwrap().events().fetch().await.unwrap();
         let chilled = events.find::<runtime::elections::events::Chilled>();
-        chilled.map(|event| event.unwrap()).map(|event| (event.who, matches!(event.reason, ChillReason::Absence))).collect()
+        chilled
+            .map(|event| event.unwrap())
+            .map(|event| (event.who, matches!(event.reason, ChillReason::Absence)))
+            .collect()
     }
 }
 
@@ -141,11 +144,7 @@ async fn validators_are_elected_and_whoever_is_absent_is_replaced() {
     let alice = node("alice", folder.path(), &spec, &["--alice", "--validator", "--node-key-file", &key], None);
     let peer = String::from_utf8(made.stderr).unwrap();
     let first = format!("/ip4/127.0.0.1/tcp/{}/p2p/{}", alice.p2p, peer.trim());
-    let others = [
-        ("bob", &["--bob", "--validator"][..]),
-        ("charlie", &["--validator"]),
-        ("dave", &[]),
-    ];
+    let others = [("bob", &["--bob", "--validator"][..]), ("charlie", &["--validator"]), ("dave", &[])];
     let [bob, charlie, dave] = others.map(|(name, flags)| node(name, folder.path(), &spec, flags, Some(&first)));
     let alice_runs = alice.start();
     let (bob_runs, charlie_runs, dave_runs) = (bob.start(), charlie.start(), dave.start());
@@ -154,7 +153,8 @@ async fn validators_are_elected_and_whoever_is_absent_is_replaced() {
     let [charlie_key, dave_key] = ["charlie", "dave"].map(account);
 
     // Both become candidates, and solve what the other does not.
-    let candidate = |name, node: &Node| Candidate { name, url: node.url(), data: folder.path().join(format!("elect-{name}")) };
+    let candidate =
+        |name, node: &Node| Candidate { name, url: node.url(), data: folder.path().join(format!("elect-{name}")) };
     let (charlie_elects, dave_elects) = (candidate("charlie", &charlie), candidate("dave", &dave));
     let charlie_elector = charlie_elects.start();
     let dave_elector = dave_elects.start();
