@@ -56,8 +56,6 @@ pub struct KeysView {
 pub struct ChainView {
     /// Height of the block.
     pub block: BlockNumber,
-    /// Height that cannot be undone any more.
-    pub finalized: BlockNumber,
     /// The present tenure.
     pub tenure: Tenure,
     /// First block of the tenure.
@@ -163,9 +161,9 @@ pub enum Waiting {
     /// The tenure's commitment was sent before a restart.
     #[error("this tenure's commitment was sent already")]
     Sent,
-    /// The tenure's first block may still be undone, and with it what commitments are over.
-    #[error("waiting for the tenure's first block to be final")]
-    Unsettled,
+    /// The tenure has only just begun.
+    #[error("waiting for the second block of the tenure")]
+    Begun,
     /// The tenure is over before a commitment could be in it.
     #[error("this tenure is nearly over; the next commitment is in the next one")]
     Late,
@@ -321,11 +319,11 @@ fn commit(amount: Bid, record: &Record, chain: &ChainView, candidate: &Candidate
     if record.sent.is_some_and(|(tenure, at)| tenure == chain.tenure && chain.block < at.saturating_add(RESEND)) {
         return Action::Wait(Waiting::Sent);
     }
-    // A fork with another first block of the tenure has another draw in it, and refuses what is signed over this one.
-    // Finality that has fallen behind is not waited for beyond half of the tenure.
+    // Forks are likeliest where a set of validators begins, and each has a draw of its own in the tenure's first block:
+    // what is signed over this one is refused by another, and has to be sent again there.
     let age = chain.block.saturating_sub(chain.began);
-    if chain.finalized < chain.began && age < chain.length / 2 {
-        return Action::Wait(Waiting::Unsettled);
+    if age == 0 {
+        return Action::Wait(Waiting::Begun);
     }
     if age.saturating_add(LEFT) > chain.length {
         return Action::Wait(Waiting::Late);

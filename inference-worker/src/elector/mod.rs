@@ -182,7 +182,7 @@ impl Elector {
     async fn block(&mut self, head: Head) -> Result<(), Stop> {
         let (best, finalized) = (self.parts.chain.at(head.hash).await?, self.parts.chain.finalized().await?);
         self.step.look(head.number);
-        let view = self.view(&best, &finalized).await?;
+        let view = self.view(&best).await?;
         self.last = (view.tenure, view.block);
         self.note(&view)?;
         self.look_at_draw(&finalized, &view).await?;
@@ -202,7 +202,7 @@ impl Elector {
     }
 
     /// Everything that matters at `best`.
-    async fn view(&mut self, best: &At, finalized: &At) -> Result<ChainView, Stop> {
+    async fn view(&mut self, best: &At) -> Result<ChainView, Stop> {
         let account = self.account;
         let (tenure, began) = best.tenure().await?;
         let keys = match best.session_keys(account).await? {
@@ -211,7 +211,6 @@ impl Elector {
         };
         Ok(ChainView {
             block: best.number(),
-            finalized: finalized.number(),
             tenure,
             began,
             length: best.tenure_length().await?,

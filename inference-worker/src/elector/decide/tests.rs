@@ -18,7 +18,6 @@ fn record() -> Record {
 fn chain() -> ChainView {
     ChainView {
         block: 104,
-        finalized: 102,
         tenure: 5,
         began: 100,
         length: 20,
@@ -76,15 +75,12 @@ fn a_commitment_that_is_lost_is_sent_again_in_its_tenure() {
 }
 
 #[test]
-fn a_commitment_waits_until_what_it_is_over_is_settled() {
-    let at = |block, finalized| with(|_, _, chain| (chain.block, chain.finalized) = (block, finalized));
-    assert_eq!(at(100, 99), Action::Wait(Waiting::Unsettled));
-    assert_eq!(at(109, 99), Action::Wait(Waiting::Unsettled));
-    assert_eq!(at(101, 100), Action::Commit(5 * ASY));
-    // Finality stands still: half of the tenure is waited.
-    assert_eq!(at(110, 99), Action::Commit(5 * ASY));
-    assert_eq!(at(118, 110), Action::Commit(5 * ASY));
-    assert_eq!(at(119, 110), Action::Wait(Waiting::Late));
+fn a_commitment_is_sent_early_in_the_tenure_but_not_in_its_first_block() {
+    let at = |block| with(|_, _, chain| chain.block = block);
+    assert_eq!(at(100), Action::Wait(Waiting::Begun));
+    assert_eq!(at(101), Action::Commit(5 * ASY));
+    assert_eq!(at(118), Action::Commit(5 * ASY));
+    assert_eq!(at(119), Action::Wait(Waiting::Late), "the next block may be another tenure's");
 }
 
 #[test]
@@ -223,9 +219,9 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_done_twice(committed in any::<bool>(), block in 100..120u32, finalized in 90..120u32) {
+    fn nothing_is_done_twice(committed in any::<bool>(), block in 100..120u32) {
         let action = with(|_, record, chain| {
-            (chain.block, chain.finalized, chain.committed) = (block, finalized.min(block), committed);
+            (chain.block, chain.committed) = (block, committed);
             record.sent = Some((5, block));
         });
         prop_assert!(matches!(action, Action::Wait(Waiting::Committed | Waiting::Sent)), "{action:?}");

@@ -24,7 +24,7 @@ use std::{collections::BTreeSet, fs, path::Path, process::Command};
 use subxt::{utils::AccountId32, OnlineClient, SubstrateConfig};
 
 /// Blocks by which finality may be behind at the beginning of a tenure.
-const BEHIND: BlockNumber = 6;
+const BEHIND: BlockNumber = 10;
 
 /// Reads what the worker itself has no use for.
 struct Reader(OnlineClient<SubstrateConfig>);
@@ -229,10 +229,14 @@ async fn validators_are_elected_and_whoever_is_absent_is_replaced() {
     assert!(replaced.candidate(dave_key).await.unwrap().unwrap().chilled);
     assert!(reader.validators(&replaced).await.contains(&charlie_key.0));
     dave_elector.line(&["put out for an offence or absence"]);
-    // Whoever is out commits no more; Charlie has in every tenure that is over.
+    // Whoever is out commits no more; the other goes on. A tenure of six slots may be over before a commitment is in a block.
     let (tenure, _) = replaced.tenure().await.unwrap();
-    assert!(replaced.has_committed(tenure - 1, charlie_key).await.unwrap());
-    assert!(!replaced.has_committed(tenure - 1, dave_key).await.unwrap());
+    let mut commitments = 0;
+    for tenure in tenure - 3..tenure {
+        commitments += u32::from(replaced.has_committed(tenure, charlie_key).await.unwrap());
+    }
+    assert!(commitments > 0, "Charlie has stopped to commit");
+    assert!(!replaced.has_committed(tenure - 1, dave_key).await.unwrap(), "Dave is out and has committed");
     let seats: Vec<_> = tenures.verified.iter().map(|(_, seats)| *seats).collect();
     assert!(seats.contains(&0) && seats.contains(&2), "{seats:?}");
 
