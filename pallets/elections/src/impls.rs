@@ -99,7 +99,7 @@ impl<T: Config> Pallet<T> {
         for (of, draw) in Draws::<T>::iter() {
             ensure!(of.saturating_add(DRAW_DELAY) <= tenure, "elections: a draw that came too early");
             ensure!(Self::distinct(draw.seats.iter()), "elections: one has two seats");
-            let drawn = |seat| draw.entrants.iter().any(|entrant| entrant.candidate == *seat && entrant.weight > 0);
+            let drawn = |seat: &T::AccountId| draw.entrants.iter().any(|entrant| entrant.candidate == *seat && entrant.weight > 0);
             ensure!(draw.seats.iter().all(drawn), "elections: a seat of one who did not qualify");
             let accumulator = election::accumulate(&draw.before, &draw.entropy, draw.first_output.as_ref());
             ensure!(draw.accumulator == accumulator, "elections: a draw by another accumulator");

@@ -82,7 +82,7 @@ pub trait BenchmarkHelper {
 #[allow(clippy::expect_used)]
 #[frame_support::pallet]
 pub mod pallet {
-    use super::*;
+    use super::{Member, *};
     use assay_traits::{BlockVrf, Qualify, SolverStake, ValidatorKeys};
     use assay_types::{
         election::{self, Randomness, VrfKey, VrfProof},

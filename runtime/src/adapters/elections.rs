@@ -12,7 +12,8 @@ pub struct SeatUnbonding;
 
 impl Get<BlockNumber> for SeatUnbonding {
     fn get() -> BlockNumber {
-        let service = EpochBlocks::<Runtime>::get().saturating_mul(SERVICE_TO_COME);
+        let epoch: BlockNumber = EpochBlocks::<Runtime>::get();
+        let service = epoch.saturating_mul(SERVICE_TO_COME);
         bonds::Unbonding::get().saturating_add(service)
     }
 }

@@ -11,7 +11,11 @@ use assay_runtime::{
     VERSION,
 };
 use assay_types::{election, Tenure, ASY};
-use frame_support::{assert_noop, assert_ok, traits::Get, weights::Weight};
+use frame_support::{
+    assert_noop, assert_ok,
+    traits::{fungible::Inspect, Get},
+    weights::Weight,
+};
 use frame_system::{LastRuntimeUpgrade, LastRuntimeUpgradeInfo};
 use pallet_elections::{CommitTotals, Commits, Draws, Error, Event, SeatBonds, WeightInfo, DRAW_DELAY, SERVICE_DELAY, WAIT};
 use sp_core::{sr25519, Pair};
@@ -136,7 +140,7 @@ fn proofs_cannot_be_replayed() {
         };
         let (genesis, tenure, accumulator) = Elections::vrf_input();
         let sign = |genesis, tenure, by: u8| election::vrf_sign(&vrf_pair(by), genesis, tenure, &accumulator, &who(by));
-        let other_chain = sp_core::H256::repeat_byte(7);
+        let other_chain = sp_core::H256::repeat_byte(8);
         for (account, proof) in [
             (1, sign(&other_chain, tenure, 1)),
             (1, sign(&genesis, tenure + 1, 1)),

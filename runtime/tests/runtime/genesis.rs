@@ -5,7 +5,7 @@ use assay_runtime::{
     adapters::MinimumBond,
     genesis_config_presets::{preset_names, ENDOWMENT},
     parameters::dynamic_params,
-    Babe, Balances, Block, Emissions, Grandpa, Models, Parameters, Runtime, RuntimeOrigin, RuntimeParameters, Session,
+    Babe, Balances, Block, Emissions, Grandpa, Parameters, Runtime, RuntimeOrigin, RuntimeParameters, Session,
     Settings,
 };
 use assay_types::ASY;
