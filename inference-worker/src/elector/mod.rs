@@ -186,8 +186,8 @@ impl Elector {
         self.last = (view.tenure, view.block);
         self.note(&view)?;
         self.look_at_draw(&finalized, &view).await?;
-        let made = match &self.record.made {
-            Some(made) => Some((self.known(&made.keys.clone()).await?, made.tenure)),
+        let made = match self.record.made.clone() {
+            Some(made) => Some((self.known(&made.keys).await?, made.tenure)),
             None => None,
         };
         let record = Record {
