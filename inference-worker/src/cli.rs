@@ -5,6 +5,7 @@ use crate::{
     commands::{
         artefact::{ImportArgs, InspectArgs, LogitsArgs, RunArgs},
         bench::{BenchArgs, RandomArgs},
+        election::{ProofArgs, VerifyElectionArgs},
         verify::VerifyArgs,
     },
     config,
@@ -40,6 +41,11 @@ pub enum Command {
     Ask(Box<AskArgs>),
     /// Serve the chain over HTTP as OpenAI's API. Prompts and answers are public
     Gateway(config::Gateway),
+    /// Take part in elections of validators beside the account's own node: commit in each tenure, or stand
+    Elect(config::Elect),
+    /// Prove elections, recompute them, and take leave of them
+    #[command(subcommand)]
+    Election(ElectionCommand),
     /// Compute an answer again and say whether it is right
     Verify(VerifyArgs),
     /// Make, inspect, run, train and register models
@@ -68,6 +74,21 @@ pub struct AskArgs {
     /// The question, or the text to embed. It will be public
     #[arg(value_name = "TEXT")]
     pub prompt: String,
+}
+
+/// What can be done about elections.
+#[derive(Debug, Subcommand)]
+pub enum ElectionCommand {
+    /// Fetch the proof of an election from the node
+    Proof(ProofArgs),
+    /// Recompute an election from its proof, offline where that is in a file
+    Verify(VerifyElectionArgs),
+    /// End being out: for a founder, or a candidate that `elect` has not brought back
+    Resume,
+    /// Be no candidate any more, or stand no longer; the seat bond stays on hold for a while
+    Leave,
+    /// Get the seat bond back after leaving
+    Withdraw,
 }
 
 /// What can be done with models.
@@ -152,7 +173,8 @@ pub enum TaskCommand {
 /// Why it did not succeed, with the exit code to end with.
 pub async fn run(cli: Cli) -> Result<(), crate::failure::Failure> {
     let settings = config::Settings::new(cli.common, |name| std::env::var(name).ok())?;
-    let works = matches!(cli.command, Command::Solve(_) | Command::VerifyLoop(_) | Command::Gateway(_));
+    let works =
+        matches!(cli.command, Command::Solve(_) | Command::VerifyLoop(_) | Command::Elect(_) | Command::Gateway(_));
     let verbosity = if works { "info" } else { "warn" };
     crate::logging::start(&settings.common, verbosity)?;
     match cli.command {
@@ -160,6 +182,8 @@ pub async fn run(cli: Cli) -> Result<(), crate::failure::Failure> {
         Command::VerifyLoop(flags) => commands::solve::run(&settings, flags, false, Runner::start).await,
         Command::Ask(args) => commands::ask::run(&settings, *args).await,
         Command::Gateway(flags) => crate::gateway::run(&settings, flags).await,
+        Command::Elect(flags) => commands::elect::run(&settings, flags).await,
+        Command::Election(command) => commands::election::run(&settings, command).await,
         Command::Verify(args) => commands::verify::run(&settings, args).await,
         Command::Model(command) => commands::model::run(&settings, command).await,
         Command::Key(command) => commands::key::run(&settings, command),

@@ -3,7 +3,12 @@
 //! Flags and environment are read together by clap; what they leave open comes from the TOML file. The identity (which
 //! key signs) is one setting with several spellings, so its layers are joined here.
 
-use crate::{failure::Failure, keys::KeySource, verifier::Policy};
+use crate::{
+    elector::decide::{Bid, Part},
+    failure::Failure,
+    keys::KeySource,
+    verifier::Policy,
+};
 use assay_engine::Threads;
 use assay_numerics::Isa;
 use clap::{Args, ValueEnum};
@@ -74,6 +79,8 @@ pub struct Common {
     ask: Option<Ask>,
     #[arg(skip)]
     gateway: Option<Gateway>,
+    #[arg(skip)]
+    elect: Option<Elect>,
 }
 
 /// Settings of `solve` and `verify-loop`.
@@ -177,6 +184,42 @@ pub struct Gateway {
     pub index_from: Option<u32>,
 }
 
+/// Settings of `elect`.
+#[derive(Args, Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Elect {
+    /// What to commit in each tenure: an amount of ASY, or share=0.01 of what can be spent
+    #[arg(long, env = "ASSAY_BID", value_name = "BID", conflicts_with = "committee")]
+    pub bid: Option<String>,
+    /// Least commitment of a share, in ASY [default: the chain's minimum]
+    #[arg(long, env = "ASSAY_BID_FLOOR", value_name = "ASY")]
+    pub bid_floor: Option<String>,
+    /// Largest commitment of a share, in ASY [default: none]
+    #[arg(long, env = "ASSAY_BID_CAP", value_name = "ASY")]
+    pub bid_cap: Option<String>,
+    /// What is always left in the account, in ASY [default: 1]
+    #[arg(long, env = "ASSAY_RESERVE", value_name = "ASY")]
+    pub reserve: Option<String>,
+    /// Stand for the committee instead of committing
+    #[arg(long)]
+    pub committee: bool,
+    /// Come back after being put out for an offence or absence, and fill the seat bond up
+    #[arg(long)]
+    pub resume: bool,
+    /// Have the node make new session keys every N tenures; the wait before commitments starts again each time
+    #[arg(long, env = "ASSAY_ROTATE_KEYS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rotate_keys: Option<u32>,
+    /// File with the key of the account's function in elections [default: derived from the account's key]
+    #[arg(long, env = "ASSAY_VRF_KEY_FILE", value_name = "FILE")]
+    pub vrf_key_file: Option<PathBuf>,
+    /// Folder of the journal; not one of `solve`
+    #[arg(long, env = "ASSAY_ELECT_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Where metrics are served; `off` serves none [default: 127.0.0.1:9617]
+    #[arg(long, env = "ASSAY_ELECT_METRICS_ADDR", value_name = "ADDR")]
+    pub metrics_addr: Option<String>,
+}
+
 /// Takes from `file` each setting that flags and environment left open.
 macro_rules! fill {
     ($into:expr, $file:expr, options: $($option:ident),* ; lists: $($list:ident),*) => {{
@@ -193,6 +236,7 @@ pub struct Settings {
     solve: Solve,
     ask: Ask,
     gateway: Gateway,
+    elect: Elect,
     key: KeySource,
 }
 
@@ -221,8 +265,9 @@ impl Settings {
         .unwrap_or(KeySource::Prompt);
         let (solve, ask) = (file.solve.clone().unwrap_or_default(), file.ask.clone().unwrap_or_default());
         let gateway = file.gateway.clone().unwrap_or_default();
+        let elect = file.elect.clone().unwrap_or_default();
         fill!(flags, file, options: url, connect_timeout, log_format, log, threads, isa; lists:);
-        Ok(Self { common: flags, solve, ask, gateway, key })
+        Ok(Self { common: flags, solve, ask, gateway, elect, key })
     }
 
     /// Where the key comes from.
@@ -277,6 +322,16 @@ impl Settings {
         fill!(flags, file, options: listen, api_keys, data, timeout, index_from; lists: models);
         flags
     }
+
+    /// The settings of `elect`: `flags`, then the file.
+    pub fn elect(&self, mut flags: Elect) -> Elect {
+        let file = self.elect.clone();
+        // A bid on the command line and a committee in the file, or the other way round, are a choice for the first.
+        flags.committee |= file.committee && flags.bid.is_none();
+        flags.resume |= file.resume;
+        fill!(flags, file, options: bid, bid_floor, bid_cap, reserve, rotate_keys, vrf_key_file, data, metrics_addr; lists:);
+        flags
+    }
 }
 
 /// Reads a file of settings.
@@ -309,6 +364,43 @@ pub fn verify(text: Option<&str>, solve: bool) -> Result<Option<Policy>, Failure
             "--verify: nothing is computed without solving; give all, share=0.25 or value=10".into(),
         )),
         Some(text) => text.parse().map(Some).map_err(|error| Failure::Config(format!("--verify: {error}"))),
+    }
+}
+
+/// Reads as what an account takes part in elections.
+///
+/// # Errors
+/// One line that names the setting: nothing was chosen, or what was makes no sense.
+pub fn part(elect: &Elect) -> Result<Part, Failure> {
+    if elect.committee {
+        return Ok(Part::Committee);
+    }
+    let Some(text) = elect.bid.as_deref() else {
+        return Err(Failure::Config("give --bid AMOUNT, --bid share=0.01, or --committee".into()));
+    };
+    let limit = |name, text: &Option<String>| amount(name, text.as_deref());
+    let (floor, cap) = (limit("--bid-floor", &elect.bid_floor)?, limit("--bid-cap", &elect.bid_cap)?);
+    match text.strip_prefix("share=") {
+        None if floor.is_some() || cap.is_some() => {
+            Err(Failure::Config("--bid-floor and --bid-cap are limits of --bid share=..., not of an amount".into()))
+        }
+        None => {
+            let bid = crate::amount::parse(text).map_err(|error| Failure::Config(format!("--bid: {error}")))?;
+            Ok(Part::Candidate(Bid::Fixed(bid)))
+        }
+        Some(share) => {
+            let share: f64 =
+                share.parse().map_err(|_| Failure::Config(format!("--bid: '{share}' is no share, such as 0.01")))?;
+            let thousandths = thousandths("--bid", share)?;
+            if !(1..=1_000).contains(&thousandths) {
+                return Err(Failure::Config(format!("--bid: {share} is no share from 0.001 to 1")));
+            }
+            let (floor, cap) = (floor.unwrap_or_default(), cap.unwrap_or(assay_types::Balance::MAX));
+            if floor > cap {
+                return Err(Failure::Config("--bid-floor is above --bid-cap".into()));
+            }
+            Ok(Part::Candidate(Bid::Share { thousandths, floor, cap }))
+        }
     }
 }
 
@@ -412,6 +504,32 @@ mod tests {
         assert_eq!(verify(Some("all"), true).unwrap(), Some(Policy::All));
         for text in ["none", "computed", "some"] {
             assert!(verify(Some(text), false).unwrap_err().line().starts_with("--verify: "), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_part_in_elections_is_chosen_clearly() {
+        use assay_types::ASY;
+        let (_folder, path) = file("[elect]\ncommittee = true\nreserve = '3'\nresume = true\n");
+        let settings = Settings::new(Common { config: Some(path), ..Common::default() }, none).unwrap();
+        assert_eq!(part(&settings.elect(Elect::default())).unwrap(), Part::Committee);
+        let bids = |bid: &str| Elect { bid: Some(bid.into()), ..Elect::default() };
+        let chosen = settings.elect(bids("2.5"));
+        assert_eq!(part(&chosen).unwrap(), Part::Candidate(Bid::Fixed(5 * ASY / 2)));
+        assert_eq!((chosen.reserve.as_deref(), chosen.resume), (Some("3"), true));
+        let share = Elect { bid_cap: Some("9".into()), ..bids("share=0.05") };
+        let expected = Bid::Share { thousandths: 50, floor: 0, cap: 9 * ASY };
+        assert_eq!(part(&share).unwrap(), Part::Candidate(expected));
+        for wrong in [
+            Elect::default(),
+            bids("much"),
+            bids("share=2"),
+            bids("share=0.0001"),
+            bids("share=some"),
+            Elect { bid_cap: Some("9".into()), ..bids("1") },
+            Elect { bid_floor: Some("9".into()), bid_cap: Some("8".into()), ..bids("share=0.1") },
+        ] {
+            assert!(part(&wrong).unwrap_err().line().contains("--bid"), "{wrong:?}");
         }
     }
 

@@ -35,7 +35,7 @@ pub enum Failure {
     /// What was asked for does not exist.
     #[error("{0}")]
     NotFound(String),
-    /// An answer was computed again and is wrong.
+    /// An answer or an election was computed again and is wrong.
     #[error("{0}")]
     WrongAnswer(String),
     /// Anything else.

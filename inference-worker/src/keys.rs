@@ -1,6 +1,7 @@
 //! Keys: sr25519, kept as a phrase or seed in a file that only its owner can read, never on the command line.
 
 use crate::failure::Failure;
+use sp_core::{sr25519, DeriveJunction, Pair};
 use std::{
     io::{BufRead, IsTerminal, Write},
     path::{Path, PathBuf},
@@ -11,6 +12,9 @@ use subxt_signer::{bip39::Mnemonic, sr25519::Keypair, SecretUri};
 
 /// The accounts that every development chain endows. Their keys are public knowledge.
 const DEV_ACCOUNTS: [&str; 8] = ["alice", "bob", "charlie", "dave", "eve", "ferdie", "one", "two"];
+
+/// The hard junction by which the key of an account's function in elections derives from its own.
+const ELECTIONS: &str = "assay/elections";
 
 /// Where a key comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,13 +34,34 @@ impl KeySource {
     /// The account is not a well-known one, the file cannot be read or can be read by others, there is no terminal to
     /// ask on, or what was given is neither a phrase nor a seed.
     pub fn load(&self) -> Result<Keypair, Failure> {
+        self.secret()?.key()
+    }
+
+    /// Gets the key, and the key of the account's function in elections: of `vrf` where that is given, and otherwise derived
+    /// from the account's own secret.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_with_vrf(&self, vrf: Option<&Path>) -> Result<(Keypair, sr25519::Pair), Failure> {
+        let secret = self.secret()?;
+        let vrf = match vrf {
+            Some(path) => Secret::of_file(path)?.pair()?,
+            None => {
+                let derived = secret.pair()?.derive([DeriveJunction::hard(ELECTIONS)].into_iter(), None);
+                derived.map_err(|_| secret.invalid())?.0
+            }
+        };
+        Ok((secret.key()?, vrf))
+    }
+
+    fn secret(&self) -> Result<Secret, Failure> {
         match self {
-            Self::Dev(name) => dev(name),
-            Self::File(path) => read(path),
+            Self::Dev(name) => Secret::of_dev(name),
+            Self::File(path) => Secret::of_file(path),
             Self::Prompt if std::io::stdin().is_terminal() => {
                 let secret = rpassword::prompt_password("Phrase or seed of the key: ")
                     .map_err(|error| Failure::Key(format!("cannot ask for the key: {error}")))?;
-                from_secret(&secret, "what was typed")
+                Ok(Secret { text: secret, origin: "what was typed".into() })
             }
             Self::Prompt => {
                 Err(Failure::Key("no key: give --key-file FILE, set ASSAY_KEY_FILE, or run on a terminal".into()))
@@ -45,24 +70,60 @@ impl KeySource {
     }
 }
 
-/// The key of a well-known development account.
-fn dev(name: &str) -> Result<Keypair, Failure> {
-    let lower = name.trim_start_matches('/').to_lowercase();
-    if !DEV_ACCOUNTS.contains(&lower.as_str()) {
-        let known = DEV_ACCOUNTS.join(", ");
-        return Err(Failure::Key(format!("'{name}' is no development account; there are {known}")));
-    }
-    let mut letters = lower.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_uppercase()).into_iter();
-    from_secret(&format!("//{}", first.chain(letters).collect::<String>()), name)
+/// A phrase or a seed in hexadecimal, with a derivation path if it has one; and where it is from.
+struct Secret {
+    text: String,
+    origin: String,
 }
 
-/// Reads a secret: a phrase or a seed in hexadecimal, with a derivation path if it has one.
-fn from_secret(secret: &str, origin: &str) -> Result<Keypair, Failure> {
-    // The error is not shown: it may quote the secret.
-    let invalid = || Failure::Key(format!("{origin} holds neither a phrase nor a seed in hexadecimal"));
-    let uri = SecretUri::from_str(secret.trim()).map_err(|_| invalid())?;
-    Keypair::from_uri(&uri).map_err(|_| invalid())
+impl Secret {
+    /// That of a well-known development account.
+    fn of_dev(name: &str) -> Result<Self, Failure> {
+        let lower = name.trim_start_matches('/').to_lowercase();
+        if !DEV_ACCOUNTS.contains(&lower.as_str()) {
+            let known = DEV_ACCOUNTS.join(", ");
+            return Err(Failure::Key(format!("'{name}' is no development account; there are {known}")));
+        }
+        let mut letters = lower.chars();
+        let first = letters.next().map(|letter| letter.to_ascii_uppercase()).into_iter();
+        Ok(Self { text: format!("//{}", first.chain(letters).collect::<String>()), origin: name.into() })
+    }
+
+    /// That in the file at `path`.
+    fn of_file(path: &Path) -> Result<Self, Failure> {
+        let shown = path.display();
+        let metadata = std::fs::metadata(path)
+            .map_err(|error| Failure::Key(format!("cannot read the key file {shown}: {error}")))?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            if metadata.permissions().mode() & 0o077 != 0 {
+                return Err(Failure::Key(format!("the key file {shown} is open to others: run chmod 600 {shown}")));
+            }
+        }
+        if !metadata.is_file() {
+            return Err(Failure::Key(format!("the key file {shown} is not a file")));
+        }
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::Key(format!("cannot read the key file {shown}: {error}")))?;
+        Ok(Self { text, origin: format!("the key file {shown}") })
+    }
+
+    /// What is said of one that is none. It is not shown, and neither are the errors of what reads it: they may quote it.
+    fn invalid(&self) -> Failure {
+        Failure::Key(format!("{} holds neither a phrase nor a seed in hexadecimal", self.origin))
+    }
+
+    /// The key that signs transactions.
+    fn key(&self) -> Result<Keypair, Failure> {
+        let uri = SecretUri::from_str(self.text.trim()).map_err(|_| self.invalid())?;
+        Keypair::from_uri(&uri).map_err(|_| self.invalid())
+    }
+
+    /// The same key, for what else sr25519 can do.
+    fn pair(&self) -> Result<sr25519::Pair, Failure> {
+        sr25519::Pair::from_string(self.text.trim(), None).map_err(|_| self.invalid())
+    }
 }
 
 /// The address of a key, as the chain and its users write it.
@@ -75,22 +136,7 @@ pub fn address(key: &Keypair) -> AccountId32 {
 /// # Errors
 /// The file cannot be read, can be read by others, or holds no key.
 pub fn read(path: &Path) -> Result<Keypair, Failure> {
-    let shown = path.display();
-    let metadata =
-        std::fs::metadata(path).map_err(|error| Failure::Key(format!("cannot read the key file {shown}: {error}")))?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        if metadata.permissions().mode() & 0o077 != 0 {
-            return Err(Failure::Key(format!("the key file {shown} is open to others: run chmod 600 {shown}")));
-        }
-    }
-    if !metadata.is_file() {
-        return Err(Failure::Key(format!("the key file {shown} is not a file")));
-    }
-    let secret = std::fs::read_to_string(path)
-        .map_err(|error| Failure::Key(format!("cannot read the key file {shown}: {error}")))?;
-    from_secret(&secret, &format!("the key file {shown}"))
+    Secret::of_file(path)?.key()
 }
 
 /// Makes a new key, writes its phrase of twelve words to a new file at `path` and returns it.
@@ -125,7 +171,7 @@ pub fn import(path: &Path) -> Result<Keypair, Failure> {
 
 /// Writes `secret` to a new file that only its owner can read, after checking that it is one.
 fn write(path: &Path, secret: &str) -> Result<Keypair, Failure> {
-    let key = from_secret(secret, "what was given")?;
+    let key = Secret { text: secret.into(), origin: "what was given".into() }.key()?;
     let shown = path.display();
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)
@@ -161,7 +207,10 @@ mod tests {
     fn dev_accounts_are_the_well_known_ones() {
         let alice = KeySource::Dev("alice".into()).load().unwrap();
         assert_eq!(address(&alice).to_string(), "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY");
-        assert_eq!(address(&dev("//Bob").unwrap()).to_string(), "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty");
+        assert_eq!(
+            address(&KeySource::Dev("//Bob".into()).load().unwrap()).to_string(),
+            "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty"
+        );
         assert!(matches!(KeySource::Dev("mallory".into()).load(), Err(Failure::Key(_))));
     }
 
@@ -200,8 +249,28 @@ mod tests {
 
     #[test]
     fn phrases_and_seeds_are_read() {
-        let by_phrase = from_secret(PHRASE, "").unwrap();
-        let by_seed = from_secret("0xfac7959dbfe72f052e5a0c3c8d6530f202b02fd8f9f5ca3580ec8deb7797479e", "").unwrap();
-        assert_eq!(address(&by_phrase), address(&by_seed));
+        let secret = |text: &str| Secret { text: text.into(), origin: String::new() };
+        let seed = secret("0xfac7959dbfe72f052e5a0c3c8d6530f202b02fd8f9f5ca3580ec8deb7797479e");
+        assert_eq!(address(&secret(PHRASE).key().unwrap()), address(&seed.key().unwrap()));
+        // Both libraries read every secret alike.
+        for secret in [seed, secret(PHRASE), secret(&format!("{PHRASE}//a/b///c")), secret("//Alice")] {
+            assert_eq!(address(&secret.key().unwrap()).0, secret.pair().unwrap().public().0);
+        }
+    }
+
+    #[test]
+    fn the_key_of_an_accounts_function_is_its_own_and_stays_the_same() {
+        let alice = KeySource::Dev("alice".into());
+        let (key, vrf) = alice.load_with_vrf(None).unwrap();
+        let derived = Secret { text: "//Alice//assay/elections".into(), origin: String::new() }.pair().unwrap();
+        assert_eq!(address(&key), address(&alice.load().unwrap()));
+        assert_ne!(address(&key).0, vrf.public().0);
+        assert_eq!(alice.load_with_vrf(None).unwrap().1.public(), vrf.public());
+        assert_ne!(derived.public(), vrf.public(), "a junction with a slash is one junction, not a path of two");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vrf");
+        let own = generate(&path).unwrap();
+        assert_eq!(alice.load_with_vrf(Some(&path)).unwrap().1.public().0, address(&own).0);
+        assert!(alice.load_with_vrf(Some(&folder.path().join("none"))).is_err());
     }
 }

@@ -9,6 +9,8 @@ pub mod chain;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod election;
+pub mod elector;
 pub mod failure;
 pub mod gateway;
 pub mod indexer;

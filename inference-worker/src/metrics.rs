@@ -107,9 +107,7 @@ impl Metrics {
     /// # Errors
     /// The text cannot be written, which does not happen in memory.
     pub fn text(&self) -> Result<String, std::fmt::Error> {
-        let mut text = String::new();
-        encode(&mut text, &self.registry)?;
-        Ok(text)
+        text(&self.registry)
     }
 
     /// Serves the metrics at `/metrics` of `address` until the process ends.
@@ -117,19 +115,33 @@ impl Metrics {
     /// # Errors
     /// The address cannot be listened on.
     pub async fn serve(&self, address: SocketAddr) -> Result<SocketAddr, Failure> {
-        let failed = |error: std::io::Error| {
-            Failure::Config(format!("cannot serve metrics at {address}: {error}; choose another --metrics-addr or off"))
-        };
-        let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
-        let bound = listener.local_addr().map_err(failed)?;
-        let router = Router::new().route("/metrics", get(show)).with_state(self.clone());
-        tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
-                tracing::warn!(%error, "metrics are served no longer");
-            }
-        });
-        Ok(bound)
+        serve(self.registry.clone(), address).await
     }
+}
+
+fn text(registry: &Registry) -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    encode(&mut text, registry)?;
+    Ok(text)
+}
+
+/// Serves what is in `registry` at `/metrics` of `address` until the process ends.
+///
+/// # Errors
+/// The address cannot be listened on.
+pub(crate) async fn serve(registry: Arc<Registry>, address: SocketAddr) -> Result<SocketAddr, Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::Config(format!("cannot serve metrics at {address}: {error}; choose another --metrics-addr or off"))
+    };
+    let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    let router = Router::new().route("/metrics", get(show)).with_state(registry);
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::warn!(%error, "metrics are served no longer");
+        }
+    });
+    Ok(bound)
 }
 
 impl Default for Metrics {
@@ -138,9 +150,9 @@ impl Default for Metrics {
     }
 }
 
-async fn show(State(metrics): State<Metrics>) -> impl IntoResponse {
+async fn show(State(registry): State<Arc<Registry>>) -> impl IntoResponse {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], metrics.text().unwrap_or_default())
+    ([(header::CONTENT_TYPE, kind)], text(&registry).unwrap_or_default())
 }
 
 #[cfg(test)]

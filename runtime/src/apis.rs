@@ -1,15 +1,16 @@
 //! What a node may ask of the runtime.
 
 use crate::{
-    queries, AccountId, Babe, Balance, Block, BlockNumber, Executive, Grandpa, Historical, InherentDataExt, Nonce,
-    Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System, Tasks, TransactionPayment, VERSION,
+    parameters::dynamic_params::elections, queries, AccountId, Babe, Balance, Block, BlockNumber, Elections, Executive,
+    Grandpa, Historical, InherentDataExt, Nonce, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System, Tasks,
+    TransactionPayment, VERSION,
 };
 use alloc::vec::Vec;
 use assay_runtime_api::{
-    Demand, FeeEstimate, ModelSummary, Page, PayloadKind, Schedule, SolverSummary, Supply, TaskChange, TaskDetails,
-    TaskFilter, TaskInfo, TaskSummary,
+    Demand, ElectionTerms, FeeEstimate, ModelSummary, Page, PayloadKind, Schedule, SolverSummary, Supply, TaskChange,
+    TaskDetails, TaskFilter, TaskInfo, TaskSummary,
 };
-use assay_types::{Cid, ModelId, TaskId};
+use assay_types::{Cid, ModelId, TaskId, Tenure};
 use codec::Encode;
 use frame_support::{
     genesis_builder_helper::{build_state, get_preset},
@@ -290,6 +291,24 @@ impl_runtime_apis! {
 
         fn schedule(block: BlockNumber) -> Schedule {
             queries::schedule(block)
+        }
+    }
+
+    impl assay_runtime_api::ElectionsApi<Block> for Runtime {
+        fn terms() -> ElectionTerms {
+            ElectionTerms {
+                seat_bond: elections::SeatBond::get(),
+                minimum_commit: elections::MinimumCommit::get(),
+                least_commits: elections::LeastCommits::get(),
+                seats: elections::Seats::get(),
+                wait: pallet_elections::WAIT,
+                draw_delay: pallet_elections::DRAW_DELAY,
+                service_delay: pallet_elections::SERVICE_DELAY,
+            }
+        }
+
+        fn proof_keys(tenure: Tenure) -> Vec<Vec<u8>> {
+            Elections::proof_keys(tenure)
         }
     }
 

@@ -2,7 +2,10 @@
 
 use super::{api, state::At, ChainError, Config};
 use crate::journal::Inclusion;
-use assay_types::{Balance, BlockNumber, Cid, Commitment, Hash, ModelId, Salt, TaskId, TraceDigest};
+use assay_types::{
+    election::{VrfKey, VrfProof},
+    Balance, BlockNumber, Cid, Commitment, Hash, ModelId, Salt, TaskId, TraceDigest,
+};
 use subxt::{
     config::{DefaultExtrinsicParams, DefaultExtrinsicParamsBuilder},
     transactions::Payload as Transaction,
@@ -122,6 +125,35 @@ pub enum Call {
         /// Who receives it.
         recipient: AccountId32,
     },
+    /// Sets the session keys with which the account serves as a validator.
+    SetSessionKeys {
+        /// The keys, encoded.
+        keys: Vec<u8>,
+        /// That whoever has them wants this account to own them.
+        proof: Vec<u8>,
+    },
+    /// Becomes a candidate of elections, or changes a candidate's keys.
+    RegisterCandidate {
+        /// The key of its function.
+        vrf_key: VrfKey,
+        /// Hash of its session keys.
+        keys: Hash,
+    },
+    /// Commits tokens to this tenure's election.
+    CommitTokens {
+        /// How much.
+        amount: Balance,
+        /// The output of its function, proven.
+        vrf_proof: VrfProof,
+    },
+    /// Stands for the committee.
+    Stand,
+    /// Ends being out.
+    Resume,
+    /// Is no longer a candidate, or no longer stands.
+    LeaveElections,
+    /// Gets the seat bond back.
+    WithdrawSeatBond,
 }
 
 impl Call {
@@ -143,12 +175,21 @@ impl Call {
             Self::BondMore { .. } => "bond_more",
             Self::Serve { .. } => "serve",
             Self::Register { .. } => "register",
+            Self::SetSessionKeys { .. } => "set_keys",
+            Self::RegisterCandidate { .. } => "register_candidate",
+            Self::CommitTokens { .. } => "commit_tokens",
+            Self::Stand => "stand",
+            Self::Resume => "resume",
+            Self::LeaveElections => "leave",
+            Self::WithdrawSeatBond => "withdraw_seat_bond",
         }
     }
 }
 
 use api::runtime::runtime_types::{
-    assay_traits::Payload, assay_types::cid::Cid as CidOnChain, bounded_collections::bounded_vec::BoundedVec,
+    assay_runtime::configs::consensus::SessionKeys, assay_traits::Payload, assay_types::cid::Cid as CidOnChain,
+    bounded_collections::bounded_vec::BoundedVec, sp_consensus_babe::app::Public as BabeKey,
+    sp_consensus_grandpa::app::Public as GrandpaKey,
 };
 
 type Params = DefaultExtrinsicParams<Config>;
@@ -200,6 +241,20 @@ impl At {
                 let call = tx.models().register(CidOnChain(manifest.0), fee, recipient);
                 self.sign_one(&call, key, params)
             }
+            Call::SetSessionKeys { keys, proof } => {
+                let call = tx.session().set_keys(session_keys(&keys)?, proof);
+                self.sign_one(&call, key, params)
+            }
+            Call::RegisterCandidate { vrf_key, keys } => {
+                self.sign_one(&tx.elections().register(vrf_key, keys), key, params)
+            }
+            Call::CommitTokens { amount, vrf_proof } => {
+                self.sign_one(&tx.elections().commit(amount, vrf_proof), key, params)
+            }
+            Call::Stand => self.sign_one(&tx.elections().stand(), key, params),
+            Call::Resume => self.sign_one(&tx.elections().resume(), key, params),
+            Call::LeaveElections => self.sign_one(&tx.elections().leave(), key, params),
+            Call::WithdrawSeatBond => self.sign_one(&tx.elections().withdraw_seat_bond(), key, params),
         }
     }
 
@@ -207,4 +262,13 @@ impl At {
         let mut signable = self.inner().tx().create_signable_offline(call, params).map_err(subxt::Error::from)?;
         Ok(signable.sign(key).map_err(subxt::Error::from)?.into_encoded())
     }
+}
+
+/// Session keys as the call takes them.
+fn session_keys(bytes: &[u8]) -> Result<SessionKeys, ChainError> {
+    use codec::DecodeAll;
+    let (babe, grandpa) = DecodeAll::decode_all(&mut &*bytes).map_err(|_| {
+        ChainError::Incompatible(format!("its session keys take {} bytes, not 64; update the worker", bytes.len()))
+    })?;
+    Ok(SessionKeys { babe: BabeKey(babe), grandpa: GrandpaKey(grandpa) })
 }

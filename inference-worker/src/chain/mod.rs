@@ -5,11 +5,13 @@
 
 pub mod api;
 mod call;
+mod elections;
 mod sender;
 mod state;
 pub mod types;
 
 pub use call::Call;
+pub use elections::GeneratedKeys;
 pub use sender::{Note, Refusal, Sender, Sent, Signed, Terms, TxOutcome, MORTALITY};
 pub use state::At;
 
@@ -20,7 +22,11 @@ use subxt::{
     backend::LegacyBackend,
     client::Blocks,
     config::RpcConfigFor,
-    rpcs::{client::ReconnectingRpcClient, methods::legacy::LegacyRpcMethods, RpcClient},
+    rpcs::{
+        client::{ReconnectingRpcClient, RpcParams},
+        methods::legacy::LegacyRpcMethods,
+        RpcClient,
+    },
     OnlineClient, SubstrateConfig,
 };
 use thiserror::Error;
@@ -139,6 +145,8 @@ pub struct Chain {
 struct Inner {
     client: OnlineClient<Config>,
     rpc: LegacyRpcMethods<RpcConfigFor<Config>>,
+    /// For methods that only Assay's nodes have, and those that the others leave out.
+    raw: RpcClient,
     url: String,
 }
 
@@ -166,7 +174,7 @@ impl Chain {
         let client = answer(OnlineClient::<Config>::from_backend(Arc::new(backend)))
             .await
             .map_err(|error| unreachable(error.to_string()))?;
-        let inner = Inner { client, rpc: LegacyRpcMethods::new(rpc), url: url.into() };
+        let inner = Inner { client, rpc: LegacyRpcMethods::new(rpc.clone()), raw: rpc, url: url.into() };
         let chain = Self { inner: Arc::new(inner) };
         chain.finalized().await?.ensure_known()?;
         Ok(chain)
@@ -242,6 +250,11 @@ impl Chain {
             Ok(answer) => answer.map_err(ChainError::from),
             Err(_) => Err(ChainError::Lost(format!("no answer in {} s", ANSWER.as_secs()))),
         }
+    }
+
+    /// Calls a method by its name.
+    async fn call<T: serde::de::DeserializeOwned>(&self, method: &str, params: RpcParams) -> Result<T, ChainError> {
+        self.ask(self.inner.raw.request(method, params)).await
     }
 
     pub(crate) fn rpc(&self) -> &LegacyRpcMethods<RpcConfigFor<Config>> {

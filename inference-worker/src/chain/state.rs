@@ -67,7 +67,7 @@ impl At {
         ensure_pallets(|pallet| self.block.metadata_ref().pallet_by_name(pallet).is_some())
     }
 
-    async fn get<A: Address>(&self, address: A, keys: A::KeyParts) -> Result<Option<A::Value>, ChainError> {
+    pub(super) async fn get<A: Address>(&self, address: A, keys: A::KeyParts) -> Result<Option<A::Value>, ChainError> {
         let value = answer(self.block.storage().try_fetch(address, keys)).await?;
         value.map(|value| value.decode().map_err(|error| subxt::Error::from(error).into())).transpose()
     }

@@ -3,6 +3,8 @@
 pub mod artefact;
 pub mod ask;
 pub mod bench;
+pub mod elect;
+pub mod election;
 pub mod key;
 pub mod model;
 pub mod solve;

@@ -8,6 +8,10 @@
 //! There are two shelves of such records: [`Job`]s, results for which this worker wants to be paid, and [`Ballot`]s,
 //! results by which it judges the solutions of others.
 
+mod elections;
+
+pub use elections::{ElectionRecord, MadeKeys, SentCommit};
+
 use assay_types::{protocol, BlockNumber, Cid, Commitment, Hash, ModelId, Salt, TaskId, TraceDigest};
 use codec::{Decode, Encode};
 use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
@@ -60,6 +64,9 @@ pub enum JournalError {
     /// A record cannot be read.
     #[error("the journal's record of task {0:?} is damaged")]
     Damaged(TaskId),
+    /// The record of elections cannot be read.
+    #[error("the journal's record of elections is damaged")]
+    DamagedElection,
     /// The system gives no randomness.
     #[error("the system gives no randomness: {0}")]
     Random(getrandom::Error),

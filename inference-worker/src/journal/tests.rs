@@ -290,3 +290,38 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_was_recorded_of_elections_survives_a_crash_at_any_moment() {
+    let commit = |tenure| SentCommit { tenure, amount: 7, at: tenure * 20 };
+    let record = |tenure| ElectionRecord {
+        made: Some(MadeKeys { keys: vec![1; 64], proof: vec![2; 128], tenure: 3 }),
+        sent: Some(commit(tenure)),
+        stood: false,
+    };
+    for operations in 0.. {
+        let disk = Disk::new();
+        let journal = Journal::on(disk.clone()).unwrap();
+        assert_eq!(journal.election().unwrap(), ElectionRecord::default());
+        journal.record_election(&record(5)).unwrap();
+        disk.fill_up_after(operations);
+        let written = journal.record_election(&record(6)).is_ok();
+        let after = Journal::on(disk.after_crash()).unwrap().election().unwrap();
+        // What was said to be on disk is there; what was not may be, whole.
+        assert!(after == record(6) || !written && after == record(5), "{operations}");
+        if written {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_damaged_record_of_elections_is_told() {
+    let disk = Disk::new();
+    let journal = Journal::on(disk.clone()).unwrap();
+    let write = journal.database.begin_write().unwrap();
+    let table = TableDefinition::<&str, &[u8]>::new("elections");
+    write.open_table(table).unwrap().insert("record", [9u8].as_slice()).unwrap();
+    write.commit().unwrap();
+    assert!(matches!(journal.election(), Err(JournalError::DamagedElection)));
+}

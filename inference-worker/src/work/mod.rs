@@ -38,7 +38,7 @@ const RESCAN: BlockNumber = 200;
 /// Blocks for which ended records are kept.
 const KEEP: BlockNumber = 100_000;
 /// Longest silence of the node before the connection is made anew: many block times.
-const SILENCE: Duration = Duration::from_secs(60);
+pub(crate) const SILENCE: Duration = Duration::from_secs(60);
 
 /// What a worker works with.
 pub struct Parts {
@@ -365,25 +365,25 @@ impl Worker {
 }
 
 /// A time without the node: what is said about it, and how often.
-struct Outage {
-    since: Instant,
+pub(crate) struct Outage {
+    pub since: Instant,
     attempts: u32,
 }
 
 impl Outage {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { since: Instant::now(), attempts: 0 }
     }
 
     /// Says that the node is away: at once, then ever more rarely.
-    fn say(&mut self, error: &ChainError) {
+    pub fn say(&mut self, error: &ChainError) {
         self.attempts = self.attempts.saturating_add(1);
         if self.attempts.is_power_of_two() {
             tracing::warn!(%error, seconds = self.since.elapsed().as_secs(), "the node is away; waiting for it");
         }
     }
 
-    fn pause(&self) -> Duration {
+    pub fn pause(&self) -> Duration {
         Duration::from_millis(250 << self.attempts.min(5))
     }
 }

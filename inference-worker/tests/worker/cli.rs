@@ -290,3 +290,44 @@ fn settings_come_from_the_file_the_environment_and_the_flags() {
     std::fs::write(&file, "dev-kye = 'alice'\n").unwrap();
     failure(&worker().env("ASSAY_CONFIG", &file).args(["key", "show"]).output().unwrap(), 3);
 }
+
+#[test]
+fn a_part_in_elections_is_chosen_before_anything_else() {
+    let elect = |arguments: &[&str]| {
+        let all = [&["elect", "--dev-key", "alice", "--url", NOWHERE, "--connect-timeout", "1"], arguments].concat();
+        run(&all)
+    };
+    assert!(failure(&elect(&[]), 3).contains("--committee"));
+    assert!(failure(&elect(&["--bid", "share=7"]), 3).contains("no share from 0.001 to 1"));
+    assert!(failure(&elect(&["--bid", "1", "--bid-cap", "2"]), 3).contains("--bid-cap"));
+    assert!(failure(&elect(&["--bid", "1", "--reserve", "much"]), 3).contains("--reserve"));
+    assert!(failure(&elect(&["--bid", "1", "--vrf-key-file", "/nonexistent/key"]), 4).contains("/nonexistent/key"));
+    assert_eq!(elect(&["--bid", "1", "--committee"]).status.code(), Some(2));
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let line = failure(&elect(&["--bid", "1", "--data", data, "--metrics-addr", "off"]), 5);
+    assert!(line.contains("is assay-node running?"), "{line}");
+}
+
+#[test]
+fn what_proves_no_election_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("proof.json");
+    let file = path.to_str().unwrap();
+    let verify = |arguments: &[&str]| run(&[&["election", "verify", file], arguments].concat());
+    assert!(failure(&verify(&[]), 3).contains("cannot read the proof"));
+    std::fs::write(&path, "{}").unwrap();
+    assert!(failure(&verify(&[]), 3).contains("no proof of an election"));
+    let header = "00".repeat(100);
+    let proof = format!(r#"{{"tenure": 7, "block": "{}", "header": "{header}", "proof": []}}"#, "00".repeat(32));
+    std::fs::write(&path, proof).unwrap();
+    assert!(failure(&verify(&["--tenure", "8"]), 13).contains("of tenure 7, not of 8"));
+    let output = verify(&["--json"]);
+    assert!(failure(&output, 13).contains("the header hashes to"));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((told["right"].as_bool(), told["fault"].as_str()), (Some(false), Some("header")));
+    assert_eq!(run(&["election", "verify"]).status.code(), Some(2));
+    assert_eq!(verify(&["--block-hash", "0x12"]).status.code(), Some(2));
+    let fetch = ["election", "proof", "--tenure", "1", "-o", file, "--url", NOWHERE, "--connect-timeout", "1"];
+    failure(&run(&fetch), 5);
+}

@@ -5,6 +5,7 @@
 //!
 //! Everything waits for blocks, events and log lines; nothing waits for a time to pass.
 
+mod elections;
 mod equivocation;
 mod gateway;
 mod genesis;

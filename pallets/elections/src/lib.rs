@@ -55,6 +55,7 @@ pub mod migrations;
 #[cfg(test)]
 mod mock;
 mod money;
+mod proof;
 mod qualifiers;
 mod sessions;
 #[cfg(test)]

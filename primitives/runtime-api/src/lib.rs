@@ -12,10 +12,12 @@
 extern crate alloc;
 
 mod changes;
+mod elections;
 mod market;
 mod tasks;
 
 pub use changes::{Change, TaskChange};
+pub use elections::*;
 pub use market::{Demand, FeeEstimate, ModelSummary, Schedule, SolverSummary, Supply, Tier};
 pub use tasks::{DisputeSummary, PayloadKind, PayloadSummary, TaskFilter, TaskInfo, TaskSummary};
 

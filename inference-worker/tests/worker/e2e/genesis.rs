@@ -33,10 +33,7 @@ pub fn hasty_with_disputes(mut spec: Value) -> Value {
 /// `epoch`: blocks of an epoch, and so until a bond is mature; `ballots`: blocks of each phase of a dispute; `unbonding`:
 /// blocks until a bond that was taken out can be withdrawn.
 fn set_periods(spec: &mut Value, epoch: u32, ballots: u32, unbonding: u32) {
-    let settings = &mut patch(spec)["settings"];
-    settings["epochLength"] = epoch.into();
-    // As the runtime encodes a parameter: the pallet that it is for, its own index, and that there is a value.
-    let parameters = settings["parameters"].as_array_mut().unwrap();
+    patch(spec)["settings"]["epochLength"] = epoch.into();
     for (index, blocks) in [
         ("0x000001", 20),      // tasks: default deadline
         ("0x000101", 20),      // tasks: longest deadline
@@ -46,9 +43,22 @@ fn set_periods(spec: &mut Value, epoch: u32, ballots: u32, unbonding: u32) {
         ("0x020101", ballots), // disputes: ballots are opened
         ("0x030101", unbonding),
     ] {
-        parameters.retain(|parameter| !parameter.as_str().unwrap().starts_with(index));
-        parameters.push(format!("{index}{}", hex::encode(u32::to_le_bytes(blocks))).into());
+        set(spec, index, blocks);
     }
+}
+
+/// Sets a parameter. `index` is how the runtime encodes it: the pallet that it is for, its own index, and that there is a
+/// value.
+fn set(spec: &mut Value, index: &str, value: u32) {
+    let parameters = patch(spec)["settings"]["parameters"].as_array_mut().unwrap();
+    parameters.retain(|parameter| !parameter.as_str().unwrap().starts_with(index));
+    parameters.push(format!("{index}{}", hex::encode(u32::to_le_bytes(value))).into());
+}
+
+/// Has whoever committed once be drawn, for one of `seats`.
+pub fn elect(spec: &mut Value, seats: u32) {
+    set(spec, "0x050201", 1); // elections: least commitments
+    set(spec, "0x050301", seats);
 }
 
 /// Registers an artefact, offered by Charlie, whose tasks earn the full reward. Returns its id.

@@ -5,6 +5,7 @@ mod commit;
 mod committee;
 mod draws;
 mod money;
+mod proof;
 mod sessions;
 mod work;
 

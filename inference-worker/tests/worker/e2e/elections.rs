@@ -1,0 +1,250 @@
+//! A real network whose validators are elected: two candidates work, commit and are drawn, though one's elector and node are
+//! killed; whoever has a seat and makes no blocks loses it; finality never stops; and every election is recomputed from a
+//! proof, offline too.
+
+use super::genesis;
+use crate::common::{
+    failure,
+    network::{account, built, watch, Node, Process, Server, PATIENCE},
+    run, worker,
+};
+use assay_types::{
+    inference::{Parameters, TextParameters},
+    BlockNumber, ModelId, Tenure, ASY,
+};
+use assay_worker::{
+    chain::{
+        api::{self, runtime},
+        At, Call, Chain, Sender, Terms,
+    },
+    keys::KeySource,
+};
+use codec::Encode;
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use subxt::{utils::AccountId32, OnlineClient, SubstrateConfig};
+
+/// Blocks by which finality may be behind at the beginning of a tenure.
+const BEHIND: BlockNumber = 10;
+
+/// Reads what the worker itself has no use for.
+struct Reader(OnlineClient<SubstrateConfig>);
+
+impl Reader {
+    async fn validators(&self, at: &At) -> BTreeSet<[u8; 32]> {
+        let block = self.0.at_block(at.hash()).await.unwrap();
+        let address = api::storage().session().validators();
+        let validators = block.storage().fetch(address, ()).await.unwrap().decode().unwrap();
+        validators.into_iter().map(|validator| validator.0).collect()
+    }
+
+    /// Whether `who` has made a block in this tenure.
+    async fn has_made_a_block(&self, at: &At, who: AccountId32) -> bool {
+        let block = self.0.at_block(at.hash()).await.unwrap();
+        let address = api::storage().elections().authors();
+        let authors = block.storage().try_fetch(address, ()).await.unwrap();
+        authors.is_some_and(|authors| authors.decode().unwrap().0.contains(&who))
+    }
+
+    /// Why these were put out in a block.
+    async fn put_out(&self, at: &At) -> Vec<(AccountId32, bool)> {
+        use runtime::runtime_types::pallet_elections::types::ChillReason;
+        let events = self.0.at_block(at.hash()).await.unwrap().events().fetch().await.unwrap();
+        let chilled = events.find::<runtime::elections::events::Chilled>();
+        chilled
+            .map(|event| event.unwrap())
+            .map(|event| (event.who, matches!(event.reason, ChillReason::Absence)))
+            .collect()
+    }
+}
+
+/// A node that begins with the address of `first`.
+fn node(name: &'static str, folder: &Path, spec: &str, flags: &[&str], first: Option<&str>) -> Node {
+    let mut arguments = vec!["--chain", spec, "--unsafe-force-node-key-generation"];
+    arguments.extend(flags);
+    if let Some(first) = first {
+        arguments.extend(["--reserved-nodes", first]);
+    }
+    Node::new(name, folder, &arguments)
+}
+
+/// An account that wants to be a validator.
+struct Candidate {
+    name: &'static str,
+    url: String,
+    data: std::path::PathBuf,
+}
+
+impl Candidate {
+    fn start(&self) -> Process {
+        let mut command = worker();
+        command
+            .args(["elect", "--bid", "5", "--dev-key", self.name, "--url", &self.url])
+            .args(["--metrics-addr", "off", "--log-format", "json", "--data"])
+            .arg(&self.data);
+        let name = if self.name == "charlie" { "elect-charlie" } else { "elect-dave" };
+        Process::start(name, &mut command)
+    }
+}
+
+/// Asks each model something, and does not wait for the answers.
+async fn ask(sender: &Sender, models: &[ModelId], tenure: Tenure) {
+    let parameters = Parameters::Text(TextParameters { max_tokens: 4, ..TextParameters::default() }).encode();
+    for model in models {
+        let input = format!("w3 w4 w{}", 5 + tenure % 50).into_bytes();
+        let call = Call::Submit { model: *model, parameters: parameters.clone(), input, fee: 2 * ASY, deadline: None };
+        sender.send(call, Terms::default()).await.unwrap();
+    }
+}
+
+/// What is done and checked at the beginning of each tenure.
+struct Watch<'a> {
+    chain: &'a Chain,
+    asker: &'a Sender,
+    models: [ModelId; 2],
+    tenure: Option<Tenure>,
+    /// Elections that were recomputed, and seats that they gave.
+    verified: Vec<(Tenure, usize)>,
+}
+
+impl Watch<'_> {
+    /// Whether this block begins a tenure.
+    async fn begins(&mut self, at: &At) -> Option<Tenure> {
+        let (tenure, began) = at.tenure().await.unwrap();
+        if self.tenure == Some(tenure) || at.number() == 0 {
+            return None;
+        }
+        self.tenure = Some(tenure);
+        let finalized = self.chain.finalized().await.unwrap().number();
+        assert!(finalized + BEHIND >= began, "tenure {tenure} began in block {began}, {finalized} is final");
+        ask(self.asker, &self.models, tenure).await;
+        // The draw of an election is two tenures after it, and final in the next.
+        if let Some(of) = tenure.checked_sub(3) {
+            let output = run(&["election", "verify", "--json", "--url", self.chain.url(), "--tenure", &of.to_string()]);
+            assert!(output.status.success(), "{of}: {}", String::from_utf8_lossy(&output.stderr));
+            let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(told["right"], true);
+            self.verified.push((of, told["seats"].as_array().unwrap().len()));
+        }
+        Some(tenure)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn validators_are_elected_and_whoever_is_absent_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let artefacts = [7, 8].map(|seed| crate::common::artefact(folder.path(), seed));
+    let mut spec = genesis::hasty(genesis::current("local"));
+    genesis::elect(&mut spec, 2);
+    let models = [0, 1].map(|index| genesis::offer(&mut spec, &artefacts[index]));
+    let spec = genesis::write(folder.path(), spec);
+
+    // Alice and Bob are the founders. Charlie's node makes blocks once he has a seat, Dave's never does.
+    let key = folder.path().join("node-key").into_os_string().into_string().unwrap();
+    let made = Command::new(built("assay-node")).args(["key", "generate-node-key", "--file", &key]).output().unwrap();
+    let alice = node("alice", folder.path(), &spec, &["--alice", "--validator", "--node-key-file", &key], None);
+    let peer = String::from_utf8(made.stderr).unwrap();
+    let first = format!("/ip4/127.0.0.1/tcp/{}/p2p/{}", alice.p2p, peer.trim());
+    let others: [(_, &[&str]); 3] =
+        [("bob", &["--bob", "--validator"]), ("charlie", &["--validator"]), ("dave", &[])];
+    let [bob, charlie, dave] = others.map(|(name, flags)| node(name, folder.path(), &spec, flags, Some(&first)));
+    let alice_runs = alice.start();
+    let (bob_runs, charlie_runs, dave_runs) = (bob.start(), charlie.start(), dave.start());
+    let chain = Chain::connect(&alice.url(), PATIENCE).await.unwrap();
+    let reader = Reader(OnlineClient::from_insecure_url(alice.url()).await.unwrap());
+    let [charlie_key, dave_key] = ["charlie", "dave"].map(account);
+
+    // Both become candidates, and solve what the other does not.
+    let candidate =
+        |name, node: &Node| Candidate { name, url: node.url(), data: folder.path().join(format!("elect-{name}")) };
+    let (charlie_elects, dave_elects) = (candidate("charlie", &charlie), candidate("dave", &dave));
+    let charlie_elector = charlie_elects.start();
+    let dave_elector = dave_elects.start();
+    let server = |name, index: usize| Server {
+        name,
+        models: vec![artefacts[index].clone()],
+        data: folder.path().join(format!("solve-{name}")),
+        url: alice.url(),
+        bond: "50",
+    };
+    let (charlie_solves, dave_solves) = (server("charlie", 0).start(&["solve"]), server("dave", 1).start(&["solve"]));
+    let asker = Sender::spawn(chain.clone(), KeySource::Dev("ferdie".into()).load().unwrap());
+    let mut tenures = Watch { chain: &chain, asker: &asker, models, tenure: None, verified: Vec::new() };
+
+    // Work counts from the candidacy on.
+    for elector in [&charlie_elector, &dave_elector] {
+        elector.line(&["in a block", "register_candidate"]);
+    }
+    ask(&asker, &models, 0).await;
+
+    // Charlie's elector is killed right after it has sent its first commitment, and his node after that.
+    charlie_elector.line(&["\"sent\"", "commit_tokens"]);
+    charlie_elector.kill();
+    let charlie_elector = charlie_elects.start();
+    charlie_elector.line(&["committed to this tenure's election"]);
+    charlie_runs.kill();
+    charlie_elector.line(&["the node is away"]);
+    let charlie_runs = charlie.start();
+    charlie_elector.line(&["the node answers again"]);
+
+    // Both are drawn, and Charlie makes blocks.
+    let elected = watch(&chain, 0, "two seats", async |at, _| {
+        tenures.begins(at).await;
+        let validators = reader.validators(at).await;
+        let both = validators.contains(&charlie_key.0) && validators.contains(&dave_key.0);
+        (both && reader.has_made_a_block(at, charlie_key).await).then_some(at.number())
+    })
+    .await;
+    charlie_elector.line(&["won a seat"]);
+
+    // An election by its proof alone: right for whoever knows the block, wrong for whoever changes anything.
+    let (of, _) = *tenures.verified.iter().rfind(|(_, seats)| *seats == 2).expect("an election of two was recomputed");
+    let file = folder.path().join("proof.json").into_os_string().into_string().unwrap();
+    let fetched = run(&["election", "proof", "--url", chain.url(), "--tenure", &of.to_string(), "-o", &file]);
+    assert!(fetched.status.success(), "{}", String::from_utf8_lossy(&fetched.stderr));
+    let proof: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let (block, genesis) = (proof["block"].as_str().unwrap().to_string(), format!("{:?}", chain.genesis()));
+    let offline = run(&["election", "verify", &file, "--block-hash", &block, "--genesis", &genesis]);
+    assert!(offline.status.success(), "{}", String::from_utf8_lossy(&offline.stderr));
+    let told = String::from_utf8(offline.stdout).unwrap();
+    assert!(told.contains(&charlie_key.to_string()) && told.contains(&format!("tenure {of}")), "{told}");
+    let wrong = |arguments: &[&str]| failure(&run(&[&["election", "verify", &file[..]], arguments].concat()), 13);
+    assert!(wrong(&["--block-hash", &genesis]).contains("is of block"));
+    assert!(wrong(&["--genesis", &block]).contains("is of the chain"));
+    assert!(wrong(&["--tenure", &(of + 1).to_string()]).contains("is of the election of tenure"));
+    let mut other = proof.clone();
+    other["tenure"] = (of + 1).into();
+    fs::write(&file, other.to_string()).unwrap();
+    assert!(wrong(&[]).contains("does not lead from"));
+    let early = run(&["election", "verify", "--url", chain.url(), "--tenure", "1000"]);
+    assert!(failure(&early, 1).contains("no election of tenure 1000"));
+
+    // Dave makes no blocks: he is put out for that, and the next set is without him.
+    let mut put_out = Vec::new();
+    let replaced = watch(&chain, elected, "the end of Dave's seat", async |at, _| {
+        tenures.begins(at).await;
+        put_out.extend(reader.put_out(at).await);
+        (!reader.validators(at).await.contains(&dave_key.0)).then_some(at.clone())
+    })
+    .await;
+    assert_eq!(put_out, [(dave_key, true)], "nobody else, and for absence");
+    assert!(replaced.candidate(dave_key).await.unwrap().unwrap().chilled);
+    assert!(reader.validators(&replaced).await.contains(&charlie_key.0));
+    dave_elector.line(&["put out for an offence or absence"]);
+    // Whoever is out commits no more; the other goes on. A tenure of six slots may be over before a commitment is in a block.
+    let (tenure, _) = replaced.tenure().await.unwrap();
+    let mut commitments = 0;
+    for tenure in tenure - 3..tenure {
+        commitments += u32::from(replaced.has_committed(tenure, charlie_key).await.unwrap());
+    }
+    assert!(commitments > 0, "Charlie has stopped to commit");
+    assert!(!replaced.has_committed(tenure - 1, dave_key).await.unwrap(), "Dave is out and has committed");
+    let seats: Vec<_> = tenures.verified.iter().map(|(_, seats)| *seats).collect();
+    assert!(seats.contains(&0) && seats.contains(&2), "{seats:?}");
+
+    for process in [charlie_elector, dave_elector, charlie_solves, dave_solves] {
+        process.stop();
+    }
+    for process in [alice_runs, bob_runs, charlie_runs, dave_runs] {
+        process.stop();
+    }
+}
