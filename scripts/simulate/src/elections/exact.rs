@@ -79,15 +79,17 @@ pub fn of_equals(candidates: u32, members: u32, seats: u32) -> Vec<f64> {
     (0..=members.min(seats)).map(chance).collect()
 }
 
-/// What the largest of `tries` independent numbers is on average, each 0, 1, ... with `chances`.
-pub fn best_of(chances: &[f64], tries: i32) -> f64 {
-    let mut below = 0.0;
-    // The sum over all counts of the chance that the largest is above it.
-    let above = chances.iter().map(|chance| {
+/// Mean and standard deviation of the largest of `tries` independent numbers, each 0, 1, ... with `chances`.
+pub fn best_of(chances: &[f64], tries: i32) -> (f64, f64) {
+    let (mut below, mut mean, mut square) = (0.0, 0.0, 0.0);
+    // Both are sums over all counts, of the chance that the largest is above it.
+    for (count, chance) in chances.iter().enumerate() {
         below += chance;
-        1.0 - f64::min(below, 1.0).powi(tries)
-    });
-    above.sum()
+        let above = 1.0 - f64::min(below, 1.0).powi(tries);
+        mean += above;
+        square += above * (2 * count + 1) as f64;
+    }
+    (mean, (square - mean * mean).max(0.0).sqrt())
 }
 
 /// Chance of the heavier chain: that a coalition which makes `share` of the blocks has as many primary slots as the
@@ -151,8 +153,10 @@ mod tests {
         close(of_equals(4, 2, 2)[1], 4.0 / 6.0);
         close(of_equals(60, 12, 16).iter().sum(), 1.0);
         close(of_equals(5, 4, 3)[1], 0.0);
-        close(best_of(&of_equals(60, 12, 16), 1), 3.2);
-        close(best_of(&[0.5, 0.5], 2), 0.75);
+        close(best_of(&of_equals(60, 12, 16), 1).0, 3.2);
+        close(best_of(&[0.5, 0.5], 2).0, 0.75);
+        close(best_of(&[0.5, 0.5], 2).1, 0.75f64.sqrt() / 2.0);
+        close(best_of(&[0.5, 0.0, 0.5], 1).1, 1.0);
     }
 
     #[test]
