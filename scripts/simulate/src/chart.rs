@@ -1,8 +1,7 @@
 //! Line charts as SVG.
 
-use anyhow::{anyhow, Context};
+use anyhow::anyhow;
 use plotters::prelude::*;
-use std::{fs, path::Path};
 
 /// A named line through points.
 pub struct Line {
@@ -10,6 +9,8 @@ pub struct Line {
     pub name: String,
     /// Its points, from left to right.
     pub points: Vec<(f64, f64)>,
+    /// What was played where the line is what was computed: dots of the same colour.
+    pub dots: Vec<(f64, f64)>,
 }
 
 const SIZE: (u32, u32) = (860, 420);
@@ -22,14 +23,14 @@ const COLOURS: [RGBColor; 6] = [
     RED,
 ];
 
-/// Draws `lines` into the file at `path`. Axes begin at zero.
+/// Draws `lines`; returns the SVG. Axes begin at zero.
 ///
 /// # Errors
-/// The file cannot be written.
-pub fn draw(path: &Path, title: &str, x_name: &str, y_name: &str, lines: &[Line]) -> anyhow::Result<()> {
+/// Plotters cannot draw it.
+pub fn draw(title: &str, x_name: &str, y_name: &str, lines: &[Line]) -> anyhow::Result<String> {
     let mut svg = String::new();
     let render = |svg: &mut String| -> Result<(), Box<dyn std::error::Error>> {
-        let all = || lines.iter().flat_map(|line| line.points.iter());
+        let all = || lines.iter().flat_map(|line| line.points.iter().chain(&line.dots));
         let right = all().map(|point| point.0).fold(0.0, f64::max);
         let top = all().map(|point| point.1).fold(0.0, f64::max) * 1.05;
         let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
@@ -46,6 +47,7 @@ pub fn draw(path: &Path, title: &str, x_name: &str, y_name: &str, lines: &[Line]
                 .draw_series(LineSeries::new(line.points.iter().copied(), colour.stroke_width(2)))?
                 .label(line.name.clone())
                 .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+            chart.draw_series(line.dots.iter().map(|dot| Circle::new(*dot, 3, colour.filled())))?;
         }
         chart
             .configure_series_labels()
@@ -56,6 +58,6 @@ pub fn draw(path: &Path, title: &str, x_name: &str, y_name: &str, lines: &[Line]
         root.present()?;
         Ok(())
     };
-    render(&mut svg).map_err(|error| anyhow!("drawing {}: {error}", path.display()))?;
-    fs::write(path, svg).with_context(|| format!("writing {}", path.display()))
+    render(&mut svg).map_err(|error| anyhow!("drawing '{title}': {error}"))?;
+    Ok(svg)
 }

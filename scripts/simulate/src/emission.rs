@@ -1,16 +1,18 @@
-//! Years of work rewards under several demands, by the rule that `pallet-emissions` uses, against the schedule.
+//! Years of what authors and work are minted, the latter under several demands, by the rules that `pallet-emissions`
+//! uses, against the schedule.
 
-use crate::chart::{self, Line};
-use anyhow::Context;
+use crate::{
+    chart::{self, Line},
+    page::{thousands, Page},
+};
 use assay_math::{
     bounded_reward, presets::BLOCKS_PER_YEAR, split_fee, split_reward, EmissionCurve, Emitted, Preset, ONE,
 };
-use std::{fmt::Write, fs, path::Path};
+use assay_types::ASY;
+use std::fmt::Write;
 
 /// Blocks of a tenure in production.
 const TENURE: u32 = 1_200;
-/// One ASY in smallest units.
-const ASY: u128 = 1_000_000_000_000;
 /// Points of a line in each year.
 const SAMPLES: u32 = 12;
 
@@ -24,14 +26,14 @@ struct Demand {
     fee: Option<u128>,
 }
 
-/// Demands on a network whose model has the full rate. One ASY a task is the reward on schedule in the first years, so the
-/// schedule of `assay` pays for 210 tasks a tenure.
+/// Demands on a network whose model has the full rate. One ASY a task is the reward on schedule in the first years, so
+/// the schedule of `assay` pays for 210 tasks a tenure.
 const DEMANDS: [Demand; 5] = [
     Demand { name: "one task a tenure", tasks: 1, fee: None },
     Demand { name: "low: 21 tasks", tasks: 21, fee: None },
     Demand { name: "fitting: 210 tasks", tasks: 210, fee: None },
     Demand { name: "excessive: 420 tasks", tasks: 420, fee: None },
-    Demand { name: "as many at a fee of 1 ASY, bounded by it", tasks: 420, fee: Some(ASY) },
+    Demand { name: "self-dealt: 420 tasks at a fee of 1 ASY, bounded by it", tasks: 420, fee: Some(ASY) },
 ];
 
 /// What came of a demand.
@@ -40,6 +42,8 @@ struct Played {
     samples: Vec<(f64, u128, u128)>,
     /// Tasks that were rewarded with something.
     rewarded: u64,
+    /// Tasks in all.
+    tasks: u64,
 }
 
 /// Plays `blocks` blocks. A reward is minted before the next is fixed, so nothing is reserved in between.
@@ -48,7 +52,7 @@ struct Played {
 /// Where more than the cap is minted, or more than 1.2 of the schedule and a tenure's allowance.
 fn play(curve: &EmissionCurve, demand: Demand, blocks: u32) -> Played {
     let mut emitted = Emitted::default();
-    let mut played = Played { samples: vec![(0.0, 0, 0)], rewarded: 0 };
+    let mut played = Played { samples: vec![(0.0, 0, 0)], rewarded: 0, tasks: 0 };
     let limit = demand.fee.map_or(u128::MAX, |fee| split_fee(fee, 0).treasury);
     let every = BLOCKS_PER_YEAR / SAMPLES;
     let mut next_sample = every;
@@ -64,6 +68,7 @@ fn play(curve: &EmissionCurve, demand: Demand, blocks: u32) -> Played {
             emitted.minted += reward;
             emitted.tenure_reserved += reward;
             played.rewarded += u64::from(reward > 0);
+            played.tasks += 1;
         }
         let end = begin + TENURE;
         assert!(emitted.minted <= curve.cap(), "{}: more than the cap", demand.name);
@@ -78,8 +83,22 @@ fn play(curve: &EmissionCurve, demand: Demand, blocks: u32) -> Played {
     played
 }
 
-/// What a user who is his own solver gains with one task on schedule, in smallest units: the parts of reward and fee that
-/// come back to him, less the fee.
+/// Plays `blocks` blocks and mints each author its part; returns what was minted and what is scheduled.
+///
+/// # Panics
+/// Where more than the cap or the schedule is minted.
+fn play_authors(curve: &EmissionCurve, blocks: u32) -> (u128, u128) {
+    let (mut minted, mut scheduled) = (0, 0);
+    for block in 1..=blocks {
+        let before = std::mem::replace(&mut scheduled, curve.scheduled(block));
+        minted += (scheduled - before).min(scheduled - minted);
+        assert!(minted <= scheduled && scheduled <= curve.cap(), "{minted} to authors, {scheduled} scheduled");
+    }
+    (minted, scheduled)
+}
+
+/// What a user who is his own solver gains, in smallest units: the parts of reward and fee that come back to him, less
+/// the fee.
 fn self_dealing(fee: u128, reward: u128) -> i128 {
     let (fee_parts, reward_parts) = (split_fee(fee, 0), split_reward(reward));
     (fee_parts.solver + reward_parts.solver + reward_parts.user) as i128 - fee as i128
@@ -93,28 +112,29 @@ fn file_name(preset: Preset) -> String {
     format!("emission-{}.svg", format!("{preset:?}").to_lowercase())
 }
 
-/// Plays every preset under every demand, adds the tables to `page` and draws the pictures into `docs/img`.
+/// Plays every preset under every demand and adds tables and pictures to `page`.
 ///
 /// # Errors
-/// A file cannot be written.
-pub fn write(page: &mut String, docs: &Path, years: u32) -> anyhow::Result<()> {
-    let images = docs.join("img");
-    fs::create_dir_all(&images).with_context(|| format!("creating {}", images.display()))?;
+/// A picture cannot be drawn.
+pub fn write(page: &mut Page, years: u32) -> anyhow::Result<()> {
+    let blocks = years * BLOCKS_PER_YEAR;
+    write_authors(page, blocks)?;
     writeln!(page, "## Work rewards, {years} years\n")?;
-    writeln!(
-        page,
-        "Minted for work as a share of what is scheduled, at the end of the last year; in brackets the tasks that earned\n\
-         something. In every case and after every tenure of {TENURE} blocks the run checks that no more than the cap was minted\n\
-         and no more than 1.2 of the schedule and the allowance of a tenure.\n"
-    )?;
+    page.paragraphs(&format!(
+        "Minted for work as a share of what is scheduled, at the end of the last year; in brackets the tasks \
+         that earned something. In every case and after every tenure of {TENURE} blocks the run checks that no \
+         more than the cap was minted and no more than 1.2 of the schedule and the allowance of a tenure. Liaise \
+         has the curves of Piglet; CamelidCoin mints nothing for work."
+    ));
     write!(page, "| preset | scheduled, ASY |")?;
     for demand in DEMANDS {
         write!(page, " {} |", demand.name)?;
     }
     writeln!(page, "\n|---|---|{}", "---|".repeat(DEMANDS.len()))?;
-    // LIAISE has the curves of PIGLET.
-    let played = |preset: &Preset| preset.curves().work != EmissionCurve::None && *preset != Preset::Liaise;
-    let presets = Preset::ALL.into_iter().filter(played);
+    let presets = Preset::ALL
+        .into_iter()
+        .filter(|preset| preset.curves().work != EmissionCurve::None && *preset != Preset::Liaise);
+    let mut dealt = String::new();
     for preset in presets.clone() {
         eprintln!("playing {preset:?}");
         let curve = preset.curves().work;
@@ -122,41 +142,48 @@ pub fn write(page: &mut String, docs: &Path, years: u32) -> anyhow::Result<()> {
         let mut cells = String::new();
         let mut scheduled = 0;
         let all = std::thread::scope(|scope| {
-            let threads = DEMANDS.map(|demand| scope.spawn(move || play(&curve, demand, years * BLOCKS_PER_YEAR)));
+            let threads = DEMANDS.map(|demand| scope.spawn(move || play(&curve, demand, blocks)));
             threads.map(|thread| thread.join().expect("a bound was broken"))
         });
+        write!(dealt, "| {preset:?} |")?;
         for (demand, played) in DEMANDS.into_iter().zip(all) {
             let (_, minted, total) = played.samples.last().copied().unwrap_or_default();
             scheduled = total;
             let share = 100.0 * minted as f64 / total.max(1) as f64;
             write!(cells, " {share:.1} % ({}) |", thousands(u128::from(played.rewarded)))?;
+            if demand.tasks == DEMANDS[4].tasks {
+                let fees = u128::from(played.tasks) * demand.fee.unwrap_or_default();
+                let gain = self_dealing(fees, minted);
+                let sign = if gain < 0 { "-" } else { "" };
+                write!(dealt, " {sign}{} |", thousands(gain.unsigned_abs() / ASY))?;
+            }
             if lines.is_empty() {
                 let points = played.samples.iter().map(|(year, _, scheduled)| (*year, asy(*scheduled))).collect();
-                lines.push(Line { name: "scheduled".into(), points });
+                lines.push(Line { name: "scheduled".into(), points, dots: Vec::new() });
             }
             let points = played.samples.iter().map(|(year, minted, _)| (*year, asy(*minted))).collect();
-            lines.push(Line { name: demand.name.into(), points });
+            lines.push(Line { name: demand.name.into(), points, dots: Vec::new() });
         }
+        writeln!(dealt)?;
         writeln!(page, "| {preset:?} | {} |{cells}", thousands(scheduled / ASY))?;
         let title = format!("{preset:?}: minted for work");
-        chart::draw(&images.join(file_name(preset)), &title, "years", "ASY", &lines)?;
+        page.pictures.push((file_name(preset), chart::draw(&title, "years", "ASY", &lines)?));
     }
-    writeln!(
-        page,
-        "\nUnder Assay a tenth of the fitting demand still draws almost all of it, because each task earns more (up to 100 times)\n\
-         the further the emission is behind; twice as much draws a hundredth more, because each earns less. What one\n\
-         task in a tenure can draw is bounded by that factor of 100 and by twice the tenure's schedule.\n\
-         Schedules that end early (FunLiteral in block 4,200,000) leave whoever came late nothing to catch up with.\n"
-    )?;
+    page.paragraphs(
+        "Under Assay a tenth of the fitting demand still draws almost all of it, because each task earns more \
+         (up to 100 times) the further the emission is behind; twice as much draws a hundredth more, because \
+         each earns less. What one task in a tenure can draw is bounded by that factor of 100 and by twice the \
+         tenure's schedule. Schedules that end early (FunLiteral in block 4,200,000) leave whoever came late \
+         nothing to catch up with.",
+    );
     for preset in presets {
         writeln!(page, "![{preset:?}: scheduled and minted](img/{})\n", file_name(preset))?;
     }
     writeln!(page, "## Being one's own user and solver\n")?;
-    writeln!(
-        page,
-        "Gain of one task in ASY, gas aside, at the reward that the schedule would pay (1 ASY) and as production bounds it: no\n\
-         more than the part of the fee that cannot come back.\n"
-    )?;
+    page.paragraphs(
+        "Gain of one task in ASY, gas aside, at the reward that the schedule would pay (1 ASY) and as production \
+         bounds it: no more than the part of the fee that cannot come back.",
+    );
     writeln!(page, "| fee | reward unbounded | gain | reward bounded | gain |\n|---|---|---|---|---|")?;
     for fee in [0, ASY / 10, ASY, 5 * ASY, 10 * ASY, 100 * ASY] {
         let bounded = ASY.min(split_fee(fee, 0).treasury);
@@ -169,25 +196,41 @@ pub fn write(page: &mut String, docs: &Path, years: u32) -> anyhow::Result<()> {
             self_dealing(fee, bounded) as f64 / ASY as f64,
         )?;
     }
-    writeln!(
-        page,
-        "\nBounded, every such task loses a quarter of what it sinks. A network that lifts the bound (the development presets\n\
-         do, so that rewards can be seen) pays whoever asks himself."
-    )?;
+    page.paragraphs(&format!(
+        "Bounded, every such task loses a quarter of what it sinks. A network that lifts the bound (the \
+         development presets do, so that rewards can be seen) pays whoever asks himself. What {} such tasks a \
+         tenure gain in {years} years, in ASY:",
+        DEMANDS[4].tasks
+    ));
+    writeln!(page, "| preset | no fee, unbounded | a fee of 1 ASY, bounded |\n|---|---|---|\n{dealt}")?;
     Ok(())
 }
 
-/// A number with commas.
-fn thousands(number: u128) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
+/// Plays the authors' part of every preset that has one and adds the table to `page`.
+fn write_authors(page: &mut Page, blocks: u32) -> anyhow::Result<()> {
+    writeln!(page, "## Authors' part, {} years\n", blocks / BLOCKS_PER_YEAR)?;
+    page.paragraphs(
+        "Each author is minted what the curve schedules for its block; the run checks in every block that \
+         neither the schedule nor the cap is passed. The other presets pay authors nothing.",
+    );
+    writeln!(page, "| preset | scheduled, ASY | minted, ASY | cap, ASY |\n|---|---|---|---|")?;
+    let presets: Vec<_> =
+        Preset::ALL.into_iter().filter(|preset| preset.curves().authors != EmissionCurve::None).collect();
+    let played = std::thread::scope(|scope| {
+        let play = |preset: &Preset| {
+            let curve = preset.curves().authors;
+            scope.spawn(move || play_authors(&curve, blocks))
+        };
+        let threads: Vec<_> = presets.iter().map(play).collect();
+        threads.into_iter().map(|thread| thread.join().expect("a bound was broken")).collect::<Vec<_>>()
+    });
+    for (preset, (minted, scheduled)) in presets.iter().zip(played) {
+        let [scheduled, minted, cap] =
+            [scheduled, minted, preset.curves().authors.cap()].map(|amount| thousands(amount / ASY));
+        writeln!(page, "| {preset:?} | {scheduled} | {minted} | {cap} |")?;
     }
-    text
+    writeln!(page)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -203,18 +246,21 @@ mod tests {
     }
 
     #[test]
+    fn authors_are_minted_their_schedule() {
+        for preset in Preset::ALL {
+            let curve = preset.curves().authors;
+            // Beyond the block in which the cap cuts FunLiteral off.
+            let (minted, scheduled) = play_authors(&curve, 5_000_000);
+            assert_eq!(minted, scheduled, "{preset:?}");
+            assert_eq!(minted == curve.cap(), matches!(preset, Preset::FunLiteral) || curve == EmissionCurve::None);
+        }
+    }
+
+    #[test]
     fn self_dealing_pays_unbounded_and_loses_bounded() {
         assert!(self_dealing(ASY, ASY) > 0);
         for fee in [ASY / 1_000, ASY, 1_000 * ASY] {
             assert!(self_dealing(fee, split_fee(fee, 0).treasury) < 0, "{fee}");
         }
-    }
-
-    #[test]
-    fn numbers_have_commas() {
-        assert_eq!(
-            (thousands(0), thousands(1_234_567), thousands(123)),
-            ("0".into(), "1,234,567".into(), "123".into())
-        );
     }
 }
