@@ -2,8 +2,8 @@
 
 use crate::{
     parameters::dynamic_params::elections, queries, AccountId, Babe, Balance, Block, BlockNumber, Elections, Executive,
-    Grandpa, Historical, InherentDataExt, Nonce, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System, Tasks,
-    TransactionPayment, VERSION,
+    Grandpa, Historical, InherentDataExt, Nonce, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System,
+    Tasks, TransactionPayment, VERSION,
 };
 use alloc::vec::Vec;
 use assay_runtime_api::{

@@ -296,7 +296,7 @@ fn the_seats_are_what_the_accumulator_gives() {
     assert_eq!(fault(|chain| chain.draw().accumulator[0] ^= 1).kind(), "accumulator");
     assert_eq!(fault(|chain| chain.draw().entropy[0] ^= 1).kind(), "accumulator");
     assert!(matches!(fault(|chain| chain.draw().seats.swap(0, 1)), Fault::Seat { place: 0, .. }));
-    let fewer = fault(|chain| drop(chain.draw().seats.pop()));
+    let fewer = fault(|chain| chain.draw().seats.truncate(1));
     assert!(matches!(&fewer, Fault::Seat { place: 1, found, .. } if found == "nobody"), "{fewer}");
     assert!(matches!(fault(|chain| chain.draw().seats.push([4; 32])), Fault::Seat { place: 2, .. }));
     assert_eq!(fault(|chain| chain.draw().places = 1).kind(), "seat");

@@ -144,8 +144,7 @@ async fn validators_are_elected_and_whoever_is_absent_is_replaced() {
     let alice = node("alice", folder.path(), &spec, &["--alice", "--validator", "--node-key-file", &key], None);
     let peer = String::from_utf8(made.stderr).unwrap();
     let first = format!("/ip4/127.0.0.1/tcp/{}/p2p/{}", alice.p2p, peer.trim());
-    let others: [(_, &[&str]); 3] =
-        [("bob", &["--bob", "--validator"]), ("charlie", &["--validator"]), ("dave", &[])];
+    let others: [(_, &[&str]); 3] = [("bob", &["--bob", "--validator"]), ("charlie", &["--validator"]), ("dave", &[])];
     let [bob, charlie, dave] = others.map(|(name, flags)| node(name, folder.path(), &spec, flags, Some(&first)));
     let alice_runs = alice.start();
     let (bob_runs, charlie_runs, dave_runs) = (bob.start(), charlie.start(), dave.start());

@@ -4,7 +4,9 @@ use super::*;
 fn three_elections() -> Vec<u64> {
     let who = candidates(3);
     for _ in 2..5 {
-        who.iter().for_each(|who| assert_ok!(commit(*who, 10)));
+        for who in &who {
+            assert_ok!(commit(*who, 10));
+        }
         next_tenure();
     }
     next_tenure();
