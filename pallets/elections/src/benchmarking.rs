@@ -198,8 +198,8 @@ mod benchmarks {
         {
             Pallet::<T>::draw(of);
         }
-        let draw = Draws::<T>::get(of).expect("it was drawn");
-        assert_eq!(draw.entrants.iter().filter(|entrant| entrant.weight > 0).count(), n as usize);
+        let drawn = Draws::<T>::get(of).expect("it was drawn");
+        assert_eq!(drawn.entrants.iter().filter(|entrant| entrant.weight > 0).count(), n as usize);
     }
 
     #[benchmark]

@@ -1,6 +1,7 @@
 use crate::{parameters::dynamic_params, RuntimeParameters};
 use alloc::{vec, vec::Vec};
-use dynamic_params::{bonds, disputes, emissions, solutions, tasks};
+use dynamic_params::{bonds, disputes, elections, emissions, solutions, tasks};
+use frame_support::traits::Get;
 
 /// Changes of all parameters, for the benchmark of `Settings.update`: each to what it is, which leaves every relation
 /// whole and is written all the same.
@@ -24,6 +25,7 @@ impl pallet_settings::BenchmarkHelper<RuntimeParameters> for BenchmarkChanges {
             Disputes(disputes): BallotCommit, BallotOpen, QuorumBallots, QuorumWeight;
             Bonds(bonds): MinimumBond, Unbonding;
             Emissions(emissions): RewardPerSunkFee;
+            Elections(elections): SeatBond, MinimumCommit, LeastCommits, Seats, CommitteeSize;
         }
     }
 }
