@@ -220,31 +220,45 @@ fn what_happens_to_a_task_is_told_from_the_state_before() {
         let deadline = pallet_tasks::Tasks::<Runtime>::get(task).expect("it was asked").deadline;
         assert_eq!((submitted.task, submitted.owner, submitted.model, submitted.solver), (task, owner, model, None));
         assert_eq!(submitted.change, Change::Submitted { fee: FEE, deadline, input: Cid::of(b"") });
-        let raised = change(|| assert_ok!(world.call(USER, pallet_tasks::Call::raise_fee { task, amount: 1 })));
+        let raised = change(|| {
+            assert_ok!(world.call(USER, pallet_tasks::Call::raise_fee { task, amount: 1 }));
+        });
         assert_eq!(raised.change, Change::FeeRaised { amount: 1, fee: FEE + 1 });
-        let committed = change(|| assert_ok!(world.commit(2, task, FALSE)));
+        let committed = change(|| {
+            assert_ok!(world.commit(2, task, FALSE));
+        });
         assert_eq!(committed.solver, Some(who(2)));
         assert!(matches!(committed.change, Change::Committed { .. }));
         world.pass(1);
         assert_ok!(world.commit(1, task, FALSE));
         world.pass(1);
-        let solved = change(|| assert_ok!(world.reveal(1, task, FALSE)));
+        let solved = change(|| {
+            assert_ok!(world.reveal(1, task, FALSE));
+        });
         assert_eq!(solved.solver, Some(who(1)));
         let reward = pallet_tasks::Tasks::<Runtime>::get(task).expect("it is solved").reward;
         assert_eq!(solved.change, Change::Solved { output: Cid::of(&output(FALSE)), reward });
-        let replaced = change(|| assert_ok!(world.reveal(2, task, FALSE)));
+        let replaced = change(|| {
+            assert_ok!(world.reveal(2, task, FALSE));
+        });
         assert_eq!(replaced.solver, Some(who(2)));
         assert_eq!(replaced.change, Change::Replaced { output: Cid::of(&output(FALSE)), replaced: who(1) });
         world.pass(4);
-        let disputed = change(|| assert_ok!(world.contest(3, task, TRUE)));
+        let disputed = change(|| {
+            assert_ok!(world.contest(3, task, TRUE));
+        });
         assert_eq!(disputed.solver, Some(who(2)));
         assert!(matches!(disputed.change, Change::Disputed { contester, .. } if contester == who(3)));
         // Nobody votes.
         world.pass(13);
-        let refunded = change(|| assert_ok!(world.call(USER, pallet_contestation::Call::settle { task })));
+        let refunded = change(|| {
+            assert_ok!(world.call(USER, pallet_contestation::Call::settle { task }));
+        });
         assert_eq!(refunded.solver, Some(who(2)));
         assert_eq!(refunded.change, Change::Refunded { refund: FEE + 1 });
-        let forgotten = change(|| assert_ok!(world.call(USER, pallet_tasks::Call::forget { task })));
+        let forgotten = change(|| {
+            assert_ok!(world.call(USER, pallet_tasks::Call::forget { task }));
+        });
         assert_eq!((forgotten.owner, forgotten.change), (who(USER), Change::Forgotten));
     });
 }
@@ -254,7 +268,9 @@ fn every_end_of_a_task_is_told() {
     World::run(1, 0, |world| {
         world.solvers(&[1], BOND);
         let task = world.ask();
-        let retracted = change(|| assert_ok!(world.call(USER, pallet_tasks::Call::retract { task })));
+        let retracted = change(|| {
+            assert_ok!(world.call(USER, pallet_tasks::Call::retract { task }));
+        });
         assert_eq!(retracted.change, Change::Retracted { refund: FEE - FEE / 10, charge: FEE / 10 });
         // All of it in one block, by the events of that block alone.
         let both = changes(|| {
@@ -274,14 +290,18 @@ fn every_end_of_a_task_is_told() {
         let settled = world.solved(1, TRUE);
         let open = world.ask();
         world.pass(20);
-        let change_of_claim = change(|| assert_ok!(world.call(USER, pallet_solutions::Call::claim { task: settled })));
+        let change_of_claim = change(|| {
+            assert_ok!(world.call(USER, pallet_solutions::Call::claim { task: settled }));
+        });
         assert_eq!(change_of_claim.solver, Some(who(1)));
         match change_of_claim.change {
             Change::Settled { settlement } => assert_eq!(settlement.fee.treasury, FEE / 10),
             other => panic!("it was settled, not {other:?}"),
         }
         world.pass(50);
-        let expired = change(|| assert_ok!(world.call(USER, pallet_tasks::Call::expire { task: open })));
+        let expired = change(|| {
+            assert_ok!(world.call(USER, pallet_tasks::Call::expire { task: open }));
+        });
         assert_eq!(expired.change, Change::Expired { refund: FEE });
     });
 }
