@@ -306,8 +306,8 @@ pub fn task_changes(events: &[u8]) -> Option<Vec<TaskChange<AccountId>>> {
     Some(changes)
 }
 
-/// What an event says of a task: which, whose solution it is about, and what happened. What it adds to a change before it
-/// is added there.
+/// What an event says of a task: which, whose solution it is about, and what happened. What it adds to a change before
+/// it is added there.
 fn change_of(
     event: RuntimeEvent,
     before: &mut [TaskChange<AccountId>],

@@ -1,5 +1,5 @@
-//! What the methods answer. Amounts are texts of digits, in units of ASY, because JSON's numbers are not exact beyond 2^53;
-//! so are content ids and fractions. Hashes and bytes are hexadecimal, accounts are addresses.
+//! What the methods answer. Amounts are texts of digits, in units of ASY, because JSON's numbers are not exact beyond
+//! 2^53; so are content ids and fractions. Hashes and bytes are hexadecimal, accounts are addresses.
 
 use assay_runtime_api as api;
 use assay_traits::{FeeSplit, ModelTerms, RewardSplit, Settlement, TaskState, Verdict};

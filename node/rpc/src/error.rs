@@ -24,8 +24,8 @@ pub enum Error {
     Pruned(Hash),
     /// The block's runtime is from before these methods.
     #[error(
-        "the runtime of block {block:?} (spec version {spec}) has version {version} of AssayApi, this method needs 2: ask \
-         at a block with a newer runtime"
+        "the runtime of block {block:?} (spec version {spec}) has version {version} of AssayApi, this method \
+         needs 2: ask at a block with a newer runtime"
     )]
     OldRuntime {
         /// The block.
@@ -82,8 +82,8 @@ pub enum Error {
     TooSlow(u64),
     /// The chain moved on by more blocks than a subscription follows.
     #[error(
-        "subscription ended: block {best} is more than {limit} blocks after block {last}, which is the last one followed \
-         (the node is catching up, or finality has stopped); subscribe again later"
+        "subscription ended: block {best} is more than {limit} blocks after block {last}, which is the last one \
+         followed (the node is catching up, or finality has stopped); subscribe again later"
     )]
     TooFarBehind {
         /// The best block.

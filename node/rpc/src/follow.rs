@@ -1,8 +1,8 @@
 //! Follows the best chain and finality, and tells what happened to tasks.
 //!
-//! A subscription begins after the block that is final then. Every change in a later block is told when its block joins the
-//! best chain, and again when the block is final; if the block is given up for another fork, that is told instead, the
-//! newest change first.
+//! A subscription begins after the block that is final then. Every change in a later block is told when its block joins
+//! the best chain, and again when the block is final; if the block is given up for another fork, that is told instead,
+//! the newest change first.
 
 use crate::{
     answers::{Block, Notice, Status},
@@ -66,7 +66,8 @@ impl Follower {
             .extend(changes.filter(|change| self.filter.fits(change)).map(|change| Notice::new(status, block, change)));
     }
 
-    /// How many of the known blocks are still part of the best chain, and the blocks from there to `best`, oldest first.
+    /// How many of the known blocks are still part of the best chain, and the blocks from there to `best`, oldest
+    /// first.
     fn path(&self, chain: &impl Chain, best: Block) -> Result<(usize, Vec<Block>), Error> {
         let too_far = Error::TooFarBehind { best: best.number, last: self.finalized.number, limit: MOST_UNFINISHED };
         if best.number.saturating_sub(self.finalized.number) > MOST_UNFINISHED {
@@ -308,10 +309,8 @@ mod tests {
                                 }
                             }
                         }
-                        let expected = |tip| {
-                            let line = tree.line(tip);
-                            line.into_iter().rev().flat_map(|b| [0, 1].map(|e| (b.number, b.hash, Some(e)))).collect::<Vec<_>>()
-                        };
+                        let both = |block: Block| [0, 1].map(|event| (block.number, block.hash, Some(event)));
+                        let expected = |tip| tree.line(tip).into_iter().rev().flat_map(both).collect::<Vec<_>>();
                         prop_assert_eq!(best.iter().copied().collect::<Vec<_>>(), expected(tree.best));
                         prop_assert_eq!(&finals, &expected(tree.finalized));
                     }

@@ -1,8 +1,9 @@
-//! The node's own JSON-RPC methods, namespace `assay`: tasks, payloads, models, solvers, money, and what happens to tasks.
+//! The node's own JSON-RPC methods, namespace `assay`: tasks, payloads, models, solvers, money, and what happens to
+//! tasks.
 //!
-//! They ask the runtime through [`assay_runtime_api::AssayApi`] and know nothing of its storage but where events are, which
-//! they hand to the runtime that wrote them: a runtime upgrade does not break them. `docs/rpc.md` is their reference, and
-//! [`DISCOVERY`] describes them to machines (`rpc_discover`, [OpenRPC](https://spec.open-rpc.org)).
+//! They ask the runtime through [`assay_runtime_api::AssayApi`] and know nothing of its storage but where events are,
+//! which they hand to the runtime that wrote them: a runtime upgrade does not break them. `docs/rpc.md` is their
+//! reference, and [`DISCOVERY`] describes them to machines (`rpc_discover`, [OpenRPC](https://spec.open-rpc.org)).
 
 pub mod answers;
 pub mod chain;
@@ -57,8 +58,8 @@ where
 {
 }
 
-/// The methods. Parameters are positional or by name; `at` is the hash of the block that is asked, the best one where it is
-/// left out.
+/// The methods. Parameters are positional or by name; `at` is the hash of the block that is asked, the best one where
+/// it is left out.
 #[rpc(server, namespace = "assay")]
 pub trait AssayRpc {
     /// Everything the chain knows of a task but the bytes of its payloads.
@@ -81,8 +82,8 @@ pub trait AssayRpc {
     #[method(name = "solvers", blocking)]
     fn solvers(&self, model: String, page: Option<Paging>, at: Option<String>) -> Result<At<Solvers>, Error>;
 
-    /// What a task would cost and earn if it were submitted now; `bytes` is the length of its parameters and of an input
-    /// in the chain's state.
+    /// What a task would cost and earn if it were submitted now; `bytes` is the length of its parameters and of an
+    /// input in the chain's state.
     #[method(name = "feeEstimate", blocking)]
     fn fee_estimate(
         &self,

@@ -8,8 +8,8 @@ use std::{sync::Arc, time::Duration};
 /// How long a subscriber may take for what it is told at once.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Tells `sink` what happens on `chain` and fits `filter`, looking whenever there is `news`, until it unsubscribes or the
-/// node stops.
+/// Tells `sink` what happens on `chain` and fits `filter`, looking whenever there is `news`, until it unsubscribes or
+/// the node stops.
 ///
 /// Nothing piles up before a slow subscriber: what one look finds has to be taken, into the bounded buffer of its
 /// connection, within `patience`; only then is there another look, which finds whatever has happened meanwhile.

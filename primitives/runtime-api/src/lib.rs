@@ -44,7 +44,8 @@ pub struct Page<Item, Key> {
     pub next: Option<Key>,
 }
 
-/// What the chain knows of a task, its payloads included. What is dropped when a task ends (payloads, randomness, the standing solution) is
+/// What the chain knows of a task, its payloads included. What is dropped when a task ends (payloads, randomness, the
+/// standing solution) is
 /// `None` from then on; the content ids and the solver stay until the task is forgotten. What a settlement paid is not
 /// kept: the event `Tasks::Settled` tells it.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
@@ -96,12 +97,12 @@ sp_api::decl_runtime_apis! {
         /// A task, `None` if it is unknown or forgotten.
         fn task(id: TaskId) -> Option<TaskDetails<AccountId>>;
 
-        /// The reward, in units of ASY, that would be reserved for a solution of a task with this fee if it were revealed
-        /// now: `pallet_tasks::Pallet::quote`. `None` if the model takes no tasks, or none for so little.
+        /// The reward, in units of ASY, that would be reserved for a solution of a task with this fee if it were
+        /// revealed now: `pallet_tasks::Pallet::quote`. `None` if the model takes no tasks, or none for so little.
         fn quote(model: ModelId, fee: Balance) -> Option<Balance>;
 
-        /// Everything the chain knows of a task but the bytes of its payloads; `None` if it is unknown or forgotten. Since
-        /// version 2, as all that follows.
+        /// Everything the chain knows of a task but the bytes of its payloads; `None` if it is unknown or forgotten.
+        /// Since version 2, as all that follows.
         fn task_info(id: TaskId) -> Option<TaskInfo<AccountId>>;
 
         /// Tasks that fit `filter`, from the one after `after` on, at most `limit` of them.
@@ -114,8 +115,8 @@ sp_api::decl_runtime_apis! {
         /// The next task after `after` in whose state a payload with this content id is, or is said to be elsewhere.
         fn find_payload(cid: Cid, after: Option<TaskId>) -> Page<(TaskId, PayloadKind), TaskId>;
 
-        /// What happened to tasks in a block. To be asked at the **parent** of that block, whose runtime made it, with the
-        /// block's encoded `System::Events`; `None` if these are no events of this runtime.
+        /// What happened to tasks in a block. To be asked at the **parent** of that block, whose runtime made it, with
+        /// the block's encoded `System::Events`; `None` if these are no events of this runtime.
         fn task_changes(events: Vec<u8>) -> Option<Vec<TaskChange<AccountId>>>;
 
         /// Models, from the one after `after` on, at most `limit` of them.
@@ -124,16 +125,16 @@ sp_api::decl_runtime_apis! {
         /// How many open tasks there are for each model, among the first [`MAX_SCAN`] tasks.
         fn demand() -> Demand;
 
-        /// Who has declared to serve a model, from the one after `after` on, at most `limit` of them; `None` if there is no
-        /// such model.
+        /// Who has declared to serve a model, from the one after `after` on, at most `limit` of them; `None` if there
+        /// is no such model.
         fn solvers(
             model: ModelId,
             after: Option<AccountId>,
             limit: u32,
         ) -> Option<Page<SolverSummary<AccountId>, AccountId>>;
 
-        /// What a task for `model` with this fee and `bytes` bytes of parameters and input in the state would cost and earn
-        /// if it were submitted now; `None` if the model takes no tasks.
+        /// What a task for `model` with this fee and `bytes` bytes of parameters and input in the state would cost and
+        /// earn if it were submitted now; `None` if the model takes no tasks.
         fn fee_estimate(model: ModelId, fee: Balance, bytes: u32) -> Option<FeeEstimate>;
 
         /// Where the emission stands.

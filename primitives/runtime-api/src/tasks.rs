@@ -53,7 +53,8 @@ pub struct TaskSummary<AccountId> {
     pub last_commitment_at: Option<BlockNumber>,
 }
 
-/// Everything the chain knows of a task but the bytes of its payloads. What is dropped when it ends is `None` from then on.
+/// Everything the chain knows of a task but the bytes of its payloads. What is dropped when it ends is `None` from then
+/// on.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode, TypeInfo)]
 pub struct TaskInfo<AccountId> {
     /// What stays of it.
@@ -64,8 +65,8 @@ pub struct TaskInfo<AccountId> {
     pub input: Option<PayloadSummary>,
     /// The standing output: `pallet_tasks::Outputs`.
     pub output: Option<PayloadSummary>,
-    /// VRF output of the author of the task's block, from which the seed derives. Known from that block on, unlike that of
-    /// [`crate::TaskDetails`].
+    /// VRF output of the author of the task's block, from which the seed derives. Known from that block on, unlike that
+    /// of [`crate::TaskDetails`].
     pub randomness: Option<BlockRandomness>,
     /// The solution that stands: `pallet_solutions::Solutions`.
     pub solution: Option<SolutionSummary<AccountId>>,

@@ -1,5 +1,5 @@
-//! A network falls apart and comes together again: what the smaller part made is undone, and a worker that answered there
-//! answers anew where it counts.
+//! A network falls apart and comes together again: what the smaller part made is undone, and a worker that answered
+//! there answers anew where it counts.
 
 use super::*;
 use crate::common::network::built;
@@ -94,7 +94,8 @@ async fn a_worker_answers_anew_when_its_fork_is_given_up() {
     let large = Chain::connect(&bob.node.url(), PATIENCE).await.unwrap();
     assert!(large.best().await.unwrap().task(task).await.unwrap().is_none(), "the network did not fall apart");
 
-    // Finality has waited for all three. Alice is held up until the others, who come back with her, have the longer fork.
+    // Finality has waited for all three. Alice is held up until the others, who come back with her, have the longer
+    // fork.
     assert!(small.finalized().await.unwrap().number() < old.number);
     let longer = height(&small).await + 3;
     alice_runs.signal("-STOP");

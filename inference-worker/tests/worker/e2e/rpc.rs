@@ -20,7 +20,8 @@ const UNKNOWN_BLOCK: i32 = 10_010;
 /// How many of the standard libraries for chains ask a question, each with a key of another kind.
 pub const LIBRARIES: usize = 3;
 
-/// polkadot-api, polkadot-js and dedot, as they are installed by `scripts/setup --tests`, asking and following their tasks.
+/// polkadot-api, polkadot-js and dedot, as they are installed by `scripts/setup --tests`, asking and following their
+/// tasks.
 pub fn libraries(url: &str, model: &str) -> Child {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients");
     let packages = folder.join("node_modules/polkadot-api");
@@ -256,8 +257,8 @@ impl Notices {
         told.unwrap_or_else(|_| panic!("never told: {change} of {task}, {status}: {:#?}", self.seen))
     }
 
-    /// What stands of what was told about `task`: each block with the changes there, and whether all of that is final. Checks
-    /// that what was undone is what was told last; calls `undone` with each block of these.
+    /// What stands of what was told about `task`: each block with the changes there, and whether all of that is final.
+    /// Checks that what was undone is what was told last; calls `undone` with each block of these.
     pub fn standing(&self, task: &Value, mut undone: impl FnMut(&Value)) -> Vec<&Value> {
         let same = |a: &Value, b: &Value| ["block", "event", "change"].iter().all(|part| a[part] == b[part]);
         let (mut standing, mut finals) = (Vec::new(), 0);
