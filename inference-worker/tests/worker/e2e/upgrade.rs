@@ -18,7 +18,7 @@ use subxt::{
 };
 
 /// What is left of the runtime that is upgraded from.
-const OLD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../runtime/tests/fixtures/spec-2");
+const OLD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../runtime/tests/fixtures/spec-3");
 
 /// The network, for transactions that no worker sends.
 pub struct Network {
