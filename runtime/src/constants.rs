@@ -17,8 +17,6 @@ pub const MAX_AUTHORITIES: u32 = pallet_emissions::MAX_PAID_VALIDATORS;
 /// Sessions for which an equivocation can be proven: a little more than three days of production's hours.
 pub const KEPT_SESSIONS: u32 = 84;
 
-/// Longest payload that is kept outside the chain, in bytes.
-pub const MAX_EXTERNAL: u32 = 16 * 1024 * 1024;
 /// Most models that one solver serves.
 pub const MAX_SERVED: u32 = 64;
 /// Most parts of a bond that mature at different times.
