@@ -5,6 +5,7 @@ pub mod ask;
 pub mod bench;
 pub mod key;
 pub mod model;
+pub mod payload;
 pub mod solve;
 pub mod task;
 pub mod verify;

@@ -8,6 +8,7 @@
 //! There are two shelves of such records: [`Job`]s, results for which this worker wants to be paid, and [`Ballot`]s,
 //! results by which it judges the solutions of others.
 
+use crate::payloads;
 use assay_types::{protocol, BlockNumber, Cid, Commitment, Hash, ModelId, Salt, TaskId, TraceDigest};
 use codec::{Decode, Encode};
 use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
@@ -148,7 +149,7 @@ impl<P> Record<P> {
 
     /// Content id of the output.
     pub fn cid(&self) -> Cid {
-        Cid::of(&self.output)
+        payloads::cid(&self.output)
     }
 }
 

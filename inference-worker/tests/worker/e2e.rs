@@ -1,11 +1,12 @@
 //! A real node, two real workers and a user: tasks settle and every unit is where it belongs, though a worker is killed
 //! between its commitment and its reveal, and though the node itself is killed. [`upgrade`] has the runtime change under
-//! them, [`reorg`] the chain, and [`gateway`] puts a gateway before them.
+//! them, [`reorg`] the chain, [`payloads`] has questions travel between peers, and [`gateway`] puts a gateway before them.
 //!
 //! Everything waits for blocks, events and log lines; nothing waits for a time to pass.
 
 mod gateway;
 mod genesis;
+mod payloads;
 mod reorg;
 mod upgrade;
 
@@ -13,6 +14,7 @@ use crate::common::network::{
     account, keep_books, mature, pot, register, set_rate, totals, watch, Books, Node, Process, Server, PATIENCE,
 };
 use assay_engine::{Model, Threads};
+use assay_peers::Content;
 use assay_types::{protocol, Balance, BlockNumber, Cid, Hash, TaskId, ASY, MILLI_ASY};
 use assay_worker::{
     amount,
@@ -89,7 +91,7 @@ async fn check_answer(chain: &Chain, artefact: &Path, answer: &Value, prompt: &s
         .unwrap()
         .run(prompt.as_bytes(), &input.parameters, seed, &mut |_| ControlFlow::Continue(()))
         .unwrap();
-    assert_eq!(text(&answer["output_cid"]), Cid::of(&run.output).to_string());
+    assert_eq!(text(&answer["output_cid"]), Content::of(&run.output).unwrap().root().to_string());
     solver
 }
 
