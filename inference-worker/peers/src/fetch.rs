@@ -4,7 +4,11 @@ use crate::{
     key, node::Command, store::StoreError, tree::WrongLayout, wire::Reply, BlockId, Content, PeerId, Peers, MAX_PAYLOAD,
 };
 use futures::{stream, StreamExt};
-use std::{collections::HashSet, sync::Mutex, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use thiserror::Error;
 use tokio::time::{sleep, timeout_at, Instant};
 
@@ -39,6 +43,32 @@ pub enum FetchError {
     Store(StoreError),
 }
 
+/// Peers that were asked for a payload, each with how often it gave nothing.
+#[derive(Default)]
+struct Tried(Mutex<HashMap<PeerId, i32>>);
+
+impl Tried {
+    fn lock(&self) -> MutexGuard<'_, HashMap<PeerId, i32>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A peer is asked and counts as one that gives nothing, until it gives.
+    fn note(&self, peer: PeerId, failures: i32) {
+        let mut tried = self.lock();
+        let count = tried.entry(peer).or_default();
+        *count = count.saturating_add(failures);
+    }
+
+    fn sort(&self, peers: &mut [PeerId]) {
+        let tried = self.lock();
+        peers.sort_by_key(|peer| tried.get(peer).copied().unwrap_or_default());
+    }
+
+    fn asked(&self) -> usize {
+        self.lock().len()
+    }
+}
+
 impl From<StoreError> for FetchError {
     fn from(error: StoreError) -> Self {
         match error {
@@ -61,14 +91,12 @@ impl Peers {
         }
         let holder = holder.to_owned();
         self.blocking(move |store| store.hold(&holder, content)).await?;
-        let asked = Mutex::default();
-        match timeout_at(until, self.fetch_all(content, &asked)).await {
+        let tried = Tried::default();
+        match timeout_at(until, self.fetch_all(content, &tried)).await {
             Ok(result) => result,
             Err(_) => {
                 let missing = self.blocking(move |store| store.missing(&content)).await?.len();
-                let leaves = (content.length as usize).div_ceil(crate::tree::LEAF).max(1);
-                let blocks = if leaves == 1 { 1 } else { leaves + 1 };
-                Err(FetchError::OutOfTime { missing, blocks, asked: count(&asked) })
+                Err(FetchError::OutOfTime { missing, blocks: content.blocks(), asked: tried.asked() })
             }
         }
     }
@@ -78,25 +106,25 @@ impl Peers {
     /// # Errors
     /// Nobody had it until `until`, it is not one of a payload, or there is no room for it.
     pub async fn resolve(&self, root: BlockId, until: Instant) -> Result<Content, FetchError> {
-        let asked = Mutex::default();
+        let tried = Tried::default();
         let finding = async {
             loop {
                 if let Some(block) = self.blocking(move |store| store.get(&root)).await? {
                     return Ok(Content::of_root(root.codec, &block)?);
                 }
-                let peers = self.candidates(&root.digest).await;
-                if !self.block(root, None, &peers, 0, &asked).await? {
+                let peers = self.candidates(&root.digest, &tried).await;
+                if !self.block(root, None, &peers, 0, &tried).await? {
                     sleep(PAUSE).await;
                 }
             }
         };
         match timeout_at(until, finding).await {
             Ok(result) => result,
-            Err(_) => Err(FetchError::OutOfTime { missing: 1, blocks: 1, asked: count(&asked) }),
+            Err(_) => Err(FetchError::OutOfTime { missing: 1, blocks: 1, asked: tried.asked() }),
         }
     }
 
-    async fn fetch_all(&self, content: Content, asked: &Mutex<HashSet<PeerId>>) -> Result<Vec<u8>, FetchError> {
+    async fn fetch_all(&self, content: Content, tried: &Tried) -> Result<Vec<u8>, FetchError> {
         let _permit = self.fetches.acquire().await;
         loop {
             let missing = self.blocking(move |store| store.missing(&content)).await?;
@@ -108,11 +136,11 @@ impl Peers {
                 // A block was damaged on disk: it is missing now.
                 continue;
             }
-            let peers = self.candidates(&content.digest).await;
+            let peers = self.candidates(&content.digest, tried).await;
             let before = missing.len();
             let rounds = missing.into_iter().enumerate().map(|(turn, (id, length))| {
                 let peers = &peers;
-                async move { self.block(id, length, peers, turn, asked).await }
+                async move { self.block(id, length, peers, turn, tried).await }
             });
             let mut rounds = stream::iter(rounds.collect::<Vec<_>>()).buffer_unordered(PARALLEL);
             let mut got = 0;
@@ -126,14 +154,15 @@ impl Peers {
         }
     }
 
-    /// Peers that may have a payload: those that say so, then whoever is connected.
-    async fn candidates(&self, root: &[u8; 32]) -> Vec<PeerId> {
+    /// Peers that may have a payload: those that say so, then whoever is connected; those that gave nothing come last.
+    async fn candidates(&self, root: &[u8; 32], tried: &Tried) -> Vec<PeerId> {
         let mut peers = self.search(key(root)).await;
         for peer in self.ask_node(Command::Connected).await.unwrap_or_default() {
             if !peers.contains(&peer) {
                 peers.push(peer);
             }
         }
+        tried.sort(&mut peers);
         peers.truncate(CANDIDATES);
         peers
     }
@@ -145,13 +174,11 @@ impl Peers {
         length: Option<usize>,
         peers: &[PeerId],
         turn: usize,
-        asked: &Mutex<HashSet<PeerId>>,
+        tried: &Tried,
     ) -> Result<bool, FetchError> {
         for place in 0..peers.len() {
             let peer = peers[(place + turn) % peers.len()];
-            if let Ok(mut asked) = asked.lock() {
-                asked.insert(peer);
-            }
+            tried.note(peer, 1);
             let block = match self.ask(peer, id).await {
                 Ok(Reply::Block(block)) => block,
                 Ok(Reply::Missing | Reply::Busy | Reply::Malformed(_)) | Err(_) => continue,
@@ -164,6 +191,7 @@ impl Peers {
                 // The block is the one that is named: the lie is in the root, and its maker's.
                 return Err(WrongLayout.into());
             }
+            tried.note(peer, -1);
             self.blocking(move |store| store.put(&id, &block)).await?;
             return Ok(true);
         }
@@ -171,6 +199,19 @@ impl Peers {
     }
 }
 
-fn count(asked: &Mutex<HashSet<PeerId>>) -> usize {
-    asked.lock().map_or(0, |asked| asked.len())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_gave_nothing_is_asked_after_those_who_may_give() {
+        let [liar, giver, new] = [(); 3].map(|()| PeerId::random());
+        let tried = Tried::default();
+        tried.note(liar, 1);
+        tried.note(giver, 1);
+        tried.note(giver, -1);
+        let mut peers = [liar, giver, new];
+        tried.sort(&mut peers);
+        assert_eq!((peers, tried.asked()), ([giver, new, liar], 2));
+    }
 }

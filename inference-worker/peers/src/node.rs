@@ -507,11 +507,11 @@ impl Node {
         match event {
             SwarmEvent::Behaviour(BehaviourEvent::Blocks(event)) => self.block_event(event),
             SwarmEvent::Behaviour(BehaviourEvent::Kademlia(event)) => self.kademlia_event(event),
-            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. })) => {
-                if info.protocols.contains(&KADEMLIA) {
-                    for address in info.listen_addrs.into_iter().take(MAX_ADDRESSES) {
-                        self.swarm.behaviour_mut().kademlia.add_address(&peer_id, address);
-                    }
+            SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }))
+                if info.protocols.contains(&KADEMLIA) =>
+            {
+                for address in info.listen_addrs.into_iter().take(MAX_ADDRESSES) {
+                    self.swarm.behaviour_mut().kademlia.add_address(&peer_id, address);
                 }
             }
             SwarmEvent::NewListenAddr { address, .. } => {

@@ -173,6 +173,14 @@ impl Content {
         }
     }
 
+    /// Blocks of the payload.
+    pub fn blocks(&self) -> usize {
+        match (self.length as usize).div_ceil(LEAF) {
+            0 | 1 => 1,
+            leaves => leaves + 1,
+        }
+    }
+
     /// Bytes of the leaf at `index`.
     pub fn leaf_length(&self, index: usize) -> usize {
         (self.length as usize).saturating_sub(index.saturating_mul(LEAF)).min(LEAF)

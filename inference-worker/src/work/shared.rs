@@ -29,6 +29,10 @@ use tokio::{sync::mpsc, task::AbortHandle, time::Instant};
 /// Blocks by which the chain may move on while a transaction is prepared.
 const SLACK: BlockNumber = 8;
 
+/// Seconds that are given to finding an input among peers, however far the deadline is: a second for each block of it comes
+/// on top. What nobody gives would keep others waiting.
+const FINDING: u64 = 60;
+
 /// What solver and verifier share.
 pub(crate) struct Shared {
     pub chain: Chain,
@@ -188,6 +192,7 @@ impl Shared {
         if self.inputs.len() >= self.runs.batch {
             return;
         }
+        let seconds = seconds.min(FINDING.saturating_add(content.blocks() as u64));
         tracing::info!(?task, input = %content.root(), bytes = content.length, seconds, "fetching an input from peers");
         let reporter = self.reporter.clone();
         let fetch = tokio::spawn(async move {
