@@ -57,6 +57,9 @@ pub enum Command {
     /// Look at tasks
     #[command(subcommand)]
     Task(TaskCommand),
+    /// Name, offer and fetch payloads that are too long for the chain
+    #[command(subcommand)]
+    Payload(PayloadCommand),
 }
 
 /// What to ask.
@@ -71,9 +74,47 @@ pub struct AskArgs {
     /// Print one JSON object on the standard output and nothing else
     #[arg(long)]
     pub json: bool,
+    /// File with the question; one of more than 16 KiB travels between peers, up to 32 MiB. It will be public
+    #[arg(long, value_name = "FILE", conflicts_with = "prompt")]
+    pub input_file: Option<PathBuf>,
     /// The question, or the text to embed. It will be public
-    #[arg(value_name = "TEXT")]
-    pub prompt: String,
+    #[arg(value_name = "TEXT", required_unless_present = "input_file")]
+    pub prompt: Option<String>,
+}
+
+/// What can be done with payloads.
+#[derive(Debug, Subcommand)]
+pub enum PayloadCommand {
+    /// Print the content id of a file
+    Cid {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Print the content id of a file and offer it to peers until a signal ends that
+    Add {
+        /// The exchange.
+        #[command(flatten)]
+        peers: config::Peers,
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Fetch a payload from peers
+    Get {
+        /// The exchange.
+        #[command(flatten)]
+        peers: config::Peers,
+        /// Its content id
+        #[arg(value_name = "CID")]
+        cid: String,
+        /// File to write; it must not exist
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        /// Seconds to look for it
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        timeout: u64,
+    },
 }
 
 /// What can be done about elections.
@@ -188,6 +229,7 @@ pub async fn run(cli: Cli) -> Result<(), crate::failure::Failure> {
         Command::Model(command) => commands::model::run(&settings, command).await,
         Command::Key(command) => commands::key::run(&settings, command),
         Command::Task(TaskCommand::Show { id }) => commands::task::show(&settings, &id).await,
+        Command::Payload(command) => commands::payload::run(&settings, command).await,
     }
 }
 

@@ -29,6 +29,11 @@ pub const DEFAULT_BATCH: u32 = 8;
 /// Most tasks that can be run together.
 pub const MAX_BATCH: u32 = 64;
 
+/// Mebibytes of the longest input that is taken on, where nothing else is said.
+pub const DEFAULT_MAX_INPUT: u32 = 4;
+/// Mebibytes of the longest input that there can be.
+pub const MAX_INPUT: i64 = 32;
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -81,6 +86,34 @@ pub struct Common {
     gateway: Option<Gateway>,
     #[arg(skip)]
     elect: Option<Elect>,
+    #[arg(skip)]
+    peers: Option<Peers>,
+}
+
+/// Settings of the exchange of payloads with peers, for every command that has payloads.
+#[derive(Args, Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Peers {
+    /// Where peers are listened for; `off` exchanges nothing with peers [default: a free port of 127.0.0.1]
+    #[arg(long, env = "ASSAY_PEERS_LISTEN", value_name = "ADDR")]
+    #[serde(rename = "listen")]
+    pub peers_listen: Option<String>,
+    /// Where others reach this machine, if not where it listens
+    #[arg(long, env = "ASSAY_PEERS_EXTERNAL", value_delimiter = ',', value_name = "ADDR")]
+    #[serde(rename = "external")]
+    pub peers_external: Vec<String>,
+    /// Peers that are known from the start: IP address and port, or a multiaddress
+    #[arg(long, env = "ASSAY_PEERS_BOOTSTRAP", value_delimiter = ',', value_name = "ADDR")]
+    #[serde(rename = "bootstrap")]
+    pub peers_bootstrap: Vec<String>,
+    /// Folder of the payloads [default: beside the journal]
+    #[arg(long, env = "ASSAY_PEERS_DATA", value_name = "DIR")]
+    #[serde(rename = "data")]
+    pub peers_data: Option<PathBuf>,
+    /// Mebibytes of payloads that are kept [default: 2048]
+    #[arg(long, env = "ASSAY_PEERS_LIMIT", value_name = "MIB")]
+    #[serde(rename = "limit")]
+    pub peers_limit: Option<u64>,
 }
 
 /// Settings of `solve` and `verify-loop`.
@@ -112,9 +145,17 @@ pub struct Solve {
     /// Tasks that are run together at most; those of one model share its passes [default: 8]
     #[arg(long, env = "ASSAY_BATCH", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_BATCH)))]
     pub batch: Option<u32>,
+    /// Mebibytes of the longest input that is taken on. To read one takes about 180 times its bytes of memory, and a
+    /// second for each mebibyte [default: 4]
+    #[arg(long, env = "ASSAY_MAX_INPUT", value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=MAX_INPUT))]
+    pub max_input: Option<u32>,
     /// Where metrics are served; `off` serves none [default: 127.0.0.1:9616]
     #[arg(long, env = "ASSAY_METRICS_ADDR", value_name = "ADDR")]
     pub metrics_addr: Option<String>,
+    /// The exchange of payloads.
+    #[command(flatten)]
+    #[serde(skip)]
+    pub peers: Peers,
 }
 
 /// Settings of `ask`.
@@ -154,6 +195,10 @@ pub struct Ask {
     /// Seconds to wait for the task to be settled; 0 waits as long as it takes [default: 600]
     #[arg(long, env = "ASSAY_FOLLOW_TIMEOUT", value_name = "SECONDS")]
     pub follow_timeout: Option<u64>,
+    /// The exchange of payloads.
+    #[command(flatten)]
+    #[serde(skip)]
+    pub peers: Peers,
 }
 
 /// Settings of `gateway`.
@@ -237,6 +282,7 @@ pub struct Settings {
     ask: Ask,
     gateway: Gateway,
     elect: Elect,
+    peers: Peers,
     key: KeySource,
 }
 
@@ -264,10 +310,10 @@ impl Settings {
         })
         .unwrap_or(KeySource::Prompt);
         let (solve, ask) = (file.solve.clone().unwrap_or_default(), file.ask.clone().unwrap_or_default());
-        let gateway = file.gateway.clone().unwrap_or_default();
+        let (gateway, peers) = (file.gateway.clone().unwrap_or_default(), file.peers.clone().unwrap_or_default());
         let elect = file.elect.clone().unwrap_or_default();
         fill!(flags, file, options: url, connect_timeout, log_format, log, threads, isa; lists:);
-        Ok(Self { common: flags, solve, ask, gateway, elect, key })
+        Ok(Self { common: flags, solve, ask, gateway, elect, peers, key })
     }
 
     /// Where the key comes from.
@@ -301,7 +347,12 @@ impl Settings {
     /// The settings of `solve` and `verify-loop`: `flags`, then the file.
     pub fn solve(&self, mut flags: Solve) -> Solve {
         let file = self.solve.clone();
-        fill!(flags, file, options: data, bond, min_income, cost_per_second, verify, batch, metrics_addr; lists: models, model_id);
+        fill!(
+            flags, file,
+            options: data, bond, min_income, cost_per_second, verify, batch, max_input, metrics_addr;
+            lists: models, model_id
+        );
+        flags.peers = self.peers(flags.peers);
         flags
     }
 
@@ -312,6 +363,18 @@ impl Settings {
             flags, file,
             options: model, fee, max_tokens, temperature, top_k, top_p, repetition_penalty, deadline, follow_timeout;
             lists: models, stop
+        );
+        flags.peers = self.peers(flags.peers);
+        flags
+    }
+
+    /// The settings of the exchange of payloads: `flags`, then the file.
+    pub fn peers(&self, mut flags: Peers) -> Peers {
+        let file = self.peers.clone();
+        fill!(
+            flags, file,
+            options: peers_listen, peers_data, peers_limit;
+            lists: peers_external, peers_bootstrap
         );
         flags
     }
@@ -470,6 +533,17 @@ mod tests {
         let solve = settings.solve(Solve { models: vec!["c".into()], ..Solve::default() });
         assert_eq!(solve.models, [PathBuf::from("c")]);
         assert_eq!(solve.bond.as_deref(), Some("7"));
+    }
+
+    #[test]
+    fn the_exchange_of_payloads_has_a_section_for_every_command() {
+        let (_folder, path) = file("[peers]\nlisten = '127.0.0.1:9617'\nbootstrap = ['a', 'b']\nlimit = 7\n");
+        let settings = Settings::new(Common { config: Some(path), ..Common::default() }, none).unwrap();
+        let flags = Peers { peers_listen: Some("off".into()), ..Peers::default() };
+        let solve = settings.solve(Solve { peers: flags.clone(), ..Solve::default() }).peers;
+        assert_eq!(solve.peers_listen.as_deref(), Some("off"));
+        assert_eq!((&solve.peers_bootstrap[..], solve.peers_limit), (&["a".to_owned(), "b".into()][..], Some(7)));
+        assert_eq!(settings.ask(Ask { peers: flags, ..Ask::default() }).peers, solve);
     }
 
     #[test]

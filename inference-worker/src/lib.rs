@@ -2,7 +2,8 @@
 //!
 //! It knows the chain only through metadata and RPC. [`assay_engine`] runs models bit-exactly; [`work`] follows the
 //! chain, with a [`solver`] that answers tasks and a [`verifier`] that judges the answers of others; [`journal`] keeps on disk
-//! what must survive a kill; [`chain`] speaks to the node.
+//! what must survive a kill; [`chain`] speaks to the node; [`payloads`] travel between workers where they are too long for
+//! the chain.
 
 pub mod amount;
 pub mod chain;
@@ -19,6 +20,7 @@ pub mod keys;
 pub mod logging;
 pub mod metrics;
 pub mod out;
+pub mod payloads;
 pub mod progress;
 pub mod solver;
 pub mod train;

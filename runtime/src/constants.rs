@@ -17,8 +17,6 @@ pub const MAX_AUTHORITIES: u32 = pallet_emissions::MAX_PAID_VALIDATORS;
 /// Sessions for which an equivocation can be proven: a little more than three days of production's hours.
 pub const KEPT_SESSIONS: u32 = 84;
 
-/// Longest payload that is kept outside the chain, in bytes.
-pub const MAX_EXTERNAL: u32 = 16 * 1024 * 1024;
 /// Most candidates of elections.
 pub const MAX_CANDIDATES: u32 = 1_000;
 /// Most seats that are drawn for one tenure.

@@ -12,7 +12,7 @@ use crate::{
 use assay_numerics::{matrix::Bytes, norm, Rows, Sampler, Sampling, Trace};
 use assay_types::{
     inference::{EmbeddingOutput, Finish, Output, Parameters, TextOutput, TextParameters, MAX_STOPS, MAX_STOP_BYTES},
-    Cid, TraceDigest, MAX_INLINE,
+    Cid, TraceDigest, MAX_EXTERNAL,
 };
 use codec::{DecodeAll, Encode};
 use std::{
@@ -307,6 +307,18 @@ impl Model {
         }
     }
 
+    /// Bytes of the longest encoded output that a run with these encoded parameters may give.
+    pub fn longest_output(&self, parameters: &[u8]) -> usize {
+        match (&self.network, Parameters::decode_all(&mut &parameters[..])) {
+            (Network::Text(text), Ok(Parameters::Text(parameters))) => {
+                let tokens = (parameters.max_tokens as usize).min(text.context);
+                ANSWER_OVERHEAD.saturating_add(tokens.saturating_mul(4 + text.longest_token))
+            }
+            (Network::Embedding { width, .. }, _) => ANSWER_OVERHEAD.saturating_add(width.saturating_mul(4)),
+            _ => 0,
+        }
+    }
+
     /// Begins a text generation, to be advanced by [`Self::advance`].
     ///
     /// # Errors
@@ -508,7 +520,7 @@ impl Model {
         if max_tokens == 0 {
             return Err(EngineError::NoTokens);
         }
-        let most = (MAX_INLINE as usize - ANSWER_OVERHEAD) / (4 + text.longest_token);
+        let most = (MAX_EXTERNAL as usize - ANSWER_OVERHEAD) / (4 + text.longest_token);
         if max_tokens as usize > most {
             return Err(EngineError::TooManyTokens { asked: max_tokens, most: most as u32 });
         }
@@ -716,7 +728,7 @@ fn go_on(flow: ControlFlow<()>) -> Result<(), EngineError> {
 
 fn encode_answer(output: Output, trace: Trace, tokens: usize) -> Result<Answer, EngineError> {
     let output = output.encode();
-    if output.len() > MAX_INLINE as usize {
+    if output.len() > MAX_EXTERNAL as usize {
         return Err(EngineError::AnswerTooLong(output.len()));
     }
     Ok(Answer { output, trace: trace.finish().into(), tokens })

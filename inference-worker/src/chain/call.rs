@@ -1,6 +1,6 @@
 //! The transactions that the worker sends.
 
-use super::{api, state::At, ChainError, Config};
+use super::{api, state::At, types::Payload, ChainError, Config};
 use crate::journal::Inclusion;
 use assay_types::{
     election::{VrfKey, VrfProof},
@@ -23,7 +23,7 @@ pub enum Call {
         /// Encoded parameters of the run.
         parameters: Vec<u8>,
         /// The input.
-        input: Vec<u8>,
+        input: Payload,
         /// The fee.
         fee: Balance,
         /// Blocks from now in which it must be solved; `None` for the chain's default.
@@ -45,7 +45,7 @@ pub enum Call {
         /// The sealed trace.
         trace_seal: Hash,
         /// The encoded output.
-        output: Vec<u8>,
+        output: Payload,
     },
     /// Claims the payment for a solved task.
     Claim {
@@ -187,10 +187,19 @@ impl Call {
 }
 
 use api::runtime::runtime_types::{
-    assay_runtime::configs::consensus::SessionKeys, assay_traits::Payload, assay_types::cid::Cid as CidOnChain,
+    assay_runtime::configs::consensus::SessionKeys, assay_traits::Payload as PayloadOnChain, assay_types::cid::Cid as CidOnChain,
     bounded_collections::bounded_vec::BoundedVec, sp_consensus_babe::app::Public as BabeKey,
     sp_consensus_grandpa::app::Public as GrandpaKey,
 };
+
+impl From<Payload> for PayloadOnChain {
+    fn from(payload: Payload) -> Self {
+        match payload {
+            Payload::Inline(bytes) => Self::Inline(BoundedVec(bytes)),
+            Payload::External { cid, length } => Self::External { cid: CidOnChain(cid.0), length },
+        }
+    }
+}
 
 type Params = DefaultExtrinsicParams<Config>;
 
@@ -212,14 +221,12 @@ impl At {
             .build();
         match call.clone() {
             Call::Submit { model, parameters, input, fee, deadline } => {
-                let input = Payload::Inline(BoundedVec(input));
-                let call = tx.tasks().submit(model, BoundedVec(parameters), input, fee, deadline);
+                let call = tx.tasks().submit(model, BoundedVec(parameters), input.into(), fee, deadline);
                 self.sign_one(&call, key, params)
             }
             Call::Commit { task, hash } => self.sign_one(&tx.solutions().commit(task, hash), key, params),
             Call::Reveal { task, salt, trace_seal, output } => {
-                let output = Payload::Inline(BoundedVec(output));
-                self.sign_one(&tx.solutions().reveal(task, salt, trace_seal, output), key, params)
+                self.sign_one(&tx.solutions().reveal(task, salt, trace_seal, output.into()), key, params)
             }
             Call::Claim { task } => self.sign_one(&tx.solutions().claim(task), key, params),
             Call::WithdrawCommitment { task } => self.sign_one(&tx.solutions().withdraw_commitment(task), key, params),

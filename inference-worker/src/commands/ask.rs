@@ -1,6 +1,6 @@
 //! `ask`: submit a task and follow it until it is settled.
 
-use super::{connect, hexadecimal, id, money, task::output_value};
+use super::{connect, hexadecimal, id, money, payload, solve::default_folder, task::output_value};
 use crate::{
     amount,
     chain::{
@@ -10,18 +10,19 @@ use crate::{
     cli::AskArgs,
     config::{self, Settings},
     failure::Failure,
-    keys, out,
+    keys, out, payloads,
     progress::Spinner,
     solver::decide::State,
     work::models,
 };
 use assay_engine::{
     manifest::{Kind, MANIFEST_FILE},
-    Manifest,
+    Manifest, Model as Artefact,
 };
+use assay_peers::Peers;
 use assay_types::{
     inference::{Parameters, TextParameters},
-    Balance, BlockNumber, Cid, Hash, TaskId, ASY, MAX_INLINE,
+    Balance, BlockNumber, Cid, Hash, TaskId, ASY, MAX_EXTERNAL, MAX_INLINE,
 };
 use codec::Encode;
 use serde_json::{json, Value};
@@ -39,8 +40,17 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// What everybody is told before a prompt leaves the machine (R42).
 const PUBLIC: &str = "note: prompts and answers are public; anybody can read them on the chain";
 
+/// Whose the input of a question is among the payloads.
+const HOLDER: &str = "asked";
+/// How long an answer is looked for among peers before the chain is looked at again.
+const FETCH: Duration = Duration::from_secs(20);
+
+/// How long solvers of the model are looked for among peers.
+const SEARCH: Duration = Duration::from_secs(5);
+
 /// A model that an artefact on disk names.
 struct Known {
+    folder: PathBuf,
     name: String,
     manifest: Cid,
     kind: Kind,
@@ -51,10 +61,17 @@ struct Known {
 /// # Errors
 /// What failed: the settings, the node, the submission, the task itself, or the time that was given.
 pub async fn run(settings: &Settings, args: AskArgs) -> Result<(), Failure> {
-    let AskArgs { settings: flags, embedding, json: as_json, prompt } = args;
+    let AskArgs { settings: flags, embedding, json: as_json, input_file, prompt } = args;
     let asked = settings.ask(flags);
-    if prompt.len() > MAX_INLINE as usize {
-        return Err(Failure::Config(format!("the prompt has {} bytes; at most {MAX_INLINE} fit a task", prompt.len())));
+    let prompt = question(prompt, input_file)?;
+    let is_inline = payloads::is_inline(prompt.len());
+    let has_peers = !asked.peers.peers_bootstrap.is_empty() || asked.peers.peers_listen.is_some();
+    if !is_inline && !has_peers {
+        return Err(Failure::Config(format!(
+            "the question has {} bytes, and what has more than {MAX_INLINE} travels between peers: give --peers-bootstrap \
+             with the address of a solver",
+            prompt.len()
+        )));
     }
     assay_engine::check_stops(&asked.stop).map_err(|error| Failure::Config(format!("--stop: {error}")))?;
     let fee = config::amount("--fee", asked.fee.as_deref())?;
@@ -76,15 +93,45 @@ pub async fn run(settings: &Settings, args: AskArgs) -> Result<(), Failure> {
         let (least, given) = (amount::format(model.fee), amount::format(fee));
         return Err(Failure::Config(format!("--fee: the model asks {least} ASY at least, {given} is too little")));
     }
+    if let (false, Some(known)) = (is_inline, name) {
+        spinner.say(&format!("checking the question against the model {}", known.name));
+        check(settings, known, &prompt, &parameters.encode()).await?;
+    }
     if model.solvers == 0 {
         spinner.note("warning: nobody serves this model at present");
+    }
+
+    let peers = match has_peers {
+        true => match payloads::start(asked.peers.clone(), &default_folder().join("payloads")).await {
+            // Only an answer that is too long for the chain would need them.
+            Err(failure) if is_inline => {
+                spinner.note(&format!("warning: without peers: {}", failure.line()));
+                None
+            }
+            started => started?,
+        },
+        false => None,
+    };
+    match &peers {
+        Some(peers) if !is_inline => {
+            spinner.say("offering the question to peers");
+            let failed = |error| Failure::Other(format!("the question cannot be offered to peers: {error}"));
+            peers.publish(HOLDER, prompt.clone().into_bytes()).await.map_err(failed)?;
+            let service = payloads::service(&chain.genesis(), &model.id);
+            let servers = peers.servers(&service, tokio::time::Instant::now() + SEARCH).await.len();
+            spinner.note(&format!("{servers} of the peers that were found serve this model"));
+        }
+        None if !is_inline => {
+            return Err(Failure::Config("--peers-listen is off: a question this long cannot be asked".into()));
+        }
+        _ => {}
     }
 
     spinner.say(&format!("submitting the task for {} ASY", amount::format(fee)));
     let call = Call::Submit {
         model: model.id,
         parameters: parameters.encode(),
-        input: prompt.clone().into_bytes(),
+        input: payloads::on_chain(prompt.clone().into_bytes()),
         fee,
         deadline: asked.deadline,
     };
@@ -101,15 +148,21 @@ pub async fn run(settings: &Settings, args: AskArgs) -> Result<(), Failure> {
         .ok_or_else(|| Failure::Other("the block that took the task tells nothing of it".into()))?;
 
     let first = chain.at(hash).await?.head().await?;
-    let input = Cid::of(prompt.as_bytes());
+    let input = payloads::cid(prompt.as_bytes());
     let story = Story { task: Some(task), account, input, facts: Vec::new(), blocks: VecDeque::new() };
-    let follower = Follower { chain, story, spinner, as_json, shown: None };
+    let follower = Follower { chain, story, spinner, as_json, peers: peers.clone(), shown: None, unseen: None };
     let limit = match asked.follow_timeout.unwrap_or(600) {
         0 => None,
         seconds => Some(Duration::from_secs(seconds)),
     };
     spinner_line(&follower.spinner, &format!("task {} is in block {number}", hexadecimal(task)));
     let settled = follower.settle(first, limit).await?;
+    if let Some(peers) = &peers {
+        // They stay until their room is needed, and nobody needs them.
+        for holder in [HOLDER.to_owned(), payloads::holder(&settled.task)] {
+            peers.release(&holder).await.map_err(|error| Failure::Other(error.to_string()))?;
+        }
+    }
     if as_json {
         out::result(settled.json(model, name.map(|known| known.name.as_str()), &prompt))?;
     }
@@ -121,6 +174,36 @@ fn spinner_line(spinner: &Spinner, line: &str) {
     spinner.say("waiting for a solver");
 }
 
+/// The text of the question, from the command line or a file.
+fn question(prompt: Option<String>, file: Option<PathBuf>) -> Result<String, Failure> {
+    let (text, name) = match (prompt, file) {
+        (_, Some(file)) => {
+            let text = String::from_utf8(payload::read(&file)?);
+            (text.map_err(|_| Failure::Config(format!("{} is no text in UTF-8", file.display())))?, "--input-file")
+        }
+        (prompt, None) => (prompt.unwrap_or_default(), "the question"),
+    };
+    if text.len() > MAX_EXTERNAL as usize {
+        return Err(Failure::Config(format!("{name} has {} bytes; a task has at most {MAX_EXTERNAL}", text.len())));
+    }
+    Ok(text)
+}
+
+/// Checks a long question against the model itself, where it is on this machine, so that no fee is locked for what no
+/// solver can do.
+async fn check(settings: &Settings, known: &Known, prompt: &str, parameters: &[u8]) -> Result<(), Failure> {
+    let (threads, folder) = (settings.threads()?, known.folder.clone());
+    let (prompt, parameters) = (prompt.to_owned(), parameters.to_vec());
+    let checking = tokio::task::spawn_blocking(move || {
+        Artefact::load(&folder, &threads)?.check(prompt.as_bytes(), &parameters).map(drop)
+    });
+    match checking.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(Failure::Config(format!("the model {} cannot do this: {error}", known.name))),
+        Err(error) => Err(Failure::Other(format!("the check broke off: {error}"))),
+    }
+}
+
 /// The models on disk, by their manifests alone.
 fn known(folders: &[PathBuf]) -> Result<Vec<Known>, Failure> {
     let mut known = Vec::new();
@@ -129,7 +212,7 @@ fn known(folders: &[PathBuf]) -> Result<Vec<Known>, Failure> {
         let failed = |reason: String| Failure::Model(format!("cannot read {}: {reason}", path.display()));
         let bytes = std::fs::read(&path).map_err(|error| failed(error.to_string()))?;
         let manifest = Manifest::from_bytes(&bytes).map_err(|error| failed(error.to_string()))?;
-        known.push(Known { manifest: manifest.cid(), kind: manifest.kind, name: manifest.name });
+        known.push(Known { folder, manifest: manifest.cid(), kind: manifest.kind, name: manifest.name });
     }
     Ok(known)
 }
@@ -309,9 +392,10 @@ impl Settled {
         json!({
             "task": hexadecimal(self.task),
             "model": { "id": hexadecimal(model.id), "manifest": model.manifest.to_string(), "name": name },
-            "prompt": prompt,
+            "prompt": payloads::is_inline(prompt.len()).then_some(prompt),
+            "input_cid": shown_cid(prompt.as_bytes()),
             "output": output_value(&self.output),
-            "output_cid": Cid::of(&self.output).to_string(),
+            "output_cid": shown_cid(&self.output),
             "solver": self.solver.to_string(),
             "blocks": { "submit": submit, "commit": commit, "reveal": reveal, "settle": settle },
             "fee": {
@@ -334,14 +418,23 @@ impl Settled {
     }
 }
 
+/// The content id of a payload as the standard tools show it.
+fn shown_cid(payload: &[u8]) -> Option<String> {
+    assay_peers::Content::of(payload).ok().map(|content| content.root().to_string())
+}
+
 /// Follows one task.
 struct Follower {
     chain: Chain,
     story: Story,
     spinner: Spinner,
     as_json: bool,
+    /// Gives answers that are too long for the chain.
+    peers: Option<Peers>,
     /// The answer that was shown last.
     shown: Option<(Cid, Vec<u8>)>,
+    /// Why the answer that stands was not seen, if it was not.
+    unseen: Option<String>,
 }
 
 impl Follower {
@@ -426,11 +519,11 @@ impl Follower {
         match (self.story.revealed(), self.story.commitments()) {
             (Some((number, solver, cid)), _) => {
                 if self.shown.as_ref().is_none_or(|(shown, _)| *shown != cid) {
-                    if let Some(Payload::Inline(output)) = at.output(task).await? {
+                    if let Some(output) = self.output(at, task).await? {
                         if let Err(failure) = self.show(number, &solver, &output) {
                             return Ok(Some(Err(failure)));
                         }
-                        self.shown = Some((Cid::of(&output), output));
+                        self.shown = Some((payloads::cid(&output), output));
                     }
                 }
             }
@@ -462,14 +555,42 @@ impl Follower {
         let reveal = self.story.revealed().map(|(number, _, _)| number);
         let blocks = [self.story.submitted(), self.story.committed_by(&solver), reveal, Some(settle)];
         let Some((_, output)) = self.shown.take() else {
-            let reason = "the task was settled, but its answer was not seen while it was on the chain";
-            return Ok(Some(Err(Failure::Other(reason.into()))));
+            let reason = "the task was settled, but its answer was not seen while it was on the chain".to_owned();
+            return Ok(Some(Err(Failure::Other(self.unseen.take().unwrap_or(reason)))));
         };
         let paid = amount::format(settlement.paid());
         let minted: Balance = settlement.minted();
         let minted = amount::format(minted);
         self.spinner.note(&format!("settled in block {settle}: {paid} ASY paid, {minted} ASY minted"));
         Ok(Some(Ok(Settled { task, output, solver, settlement, blocks })))
+    }
+
+    /// The answer that stands, from the chain or from peers.
+    async fn output(&mut self, at: &At, task: TaskId) -> Result<Option<Vec<u8>>, ChainError> {
+        let (cid, length) = match at.output(task).await? {
+            Some(Payload::Inline(output)) => return Ok(Some(output)),
+            Some(Payload::External { cid, length }) => (cid, length),
+            None => return Ok(None),
+        };
+        let content = payloads::content(&cid, length);
+        let root = content.root();
+        let why = match &self.peers {
+            None => "give --peers-bootstrap with the address of a solver".to_owned(),
+            Some(peers) => {
+                self.spinner.say(&format!("fetching the answer {root} of {length} bytes from peers"));
+                let until = tokio::time::Instant::now() + FETCH;
+                match peers.fetch(&payloads::holder(&task), content, until).await {
+                    Ok(output) => return Ok(Some(output)),
+                    Err(error) => error.to_string(),
+                }
+            }
+        };
+        let line = format!("the answer {root} of {length} bytes is kept by peers and was not had: {why}");
+        if self.unseen.as_ref() != Some(&line) {
+            self.spinner.note(&line);
+        }
+        self.unseen = Some(line);
+        Ok(None)
     }
 
     fn show(&self, number: BlockNumber, solver: &AccountId32, output: &[u8]) -> Result<(), Failure> {
@@ -555,8 +676,13 @@ mod tests {
     fn models_are_chosen_by_id_cid_name_or_kind() {
         let models = [model(1, b"story", false), model(2, b"minilm", false), model(3, b"old", true)];
         let known = [
-            Known { name: "story".into(), manifest: Cid::of(b"story"), kind: Kind::Text },
-            Known { name: "minilm".into(), manifest: Cid::of(b"minilm"), kind: Kind::Embedding },
+            Known { folder: PathBuf::new(), name: "story".into(), manifest: Cid::of(b"story"), kind: Kind::Text },
+            Known {
+                folder: PathBuf::new(),
+                name: "minilm".into(),
+                manifest: Cid::of(b"minilm"),
+                kind: Kind::Embedding,
+            },
         ];
         let chosen =
             |named: Option<&str>, embedding| choose(&models, &known, named, embedding).map(|model| model.id.0[0]);

@@ -7,6 +7,7 @@ pub mod elect;
 pub mod election;
 pub mod key;
 pub mod model;
+pub mod payload;
 pub mod solve;
 pub mod task;
 pub mod verify;

@@ -9,6 +9,7 @@ use crate::{
     journal::Journal,
     keys,
     metrics::Metrics,
+    payloads,
     progress::Spinner,
     solver::decide::Policy,
     work::{
@@ -69,10 +70,17 @@ pub async fn run(
     for model in &served {
         tracing::info!(model = model.local.name(), id = ?model.id, manifest = %model.local.cid(), "serving");
     }
+    let peers = payloads::start(flags.peers, &data.join("payloads")).await?;
+    if let Some(peers) = peers.as_ref().filter(|_| solve) {
+        for model in &served {
+            peers.serve(&payloads::service(&chain.genesis(), &model.id)).await;
+        }
+    }
     let sender = Sender::spawn(chain.clone(), key);
     prepare(&chain, &sender, &served, bond, &journal).await?;
 
     let batch = flags.batch.unwrap_or(config::DEFAULT_BATCH).clamp(1, config::MAX_BATCH) as usize;
+    let max_input = flags.max_input.unwrap_or(config::DEFAULT_MAX_INPUT).saturating_mul(1024 * 1024);
     let metrics = Metrics::new();
     if let Some(address) = metrics_address {
         let bound = metrics.serve(address).await?;
@@ -82,7 +90,8 @@ pub async fn run(
         runner().map_err(|error| Failure::Other(format!("cannot start the thread that runs models: {error}")))?;
     tracing::info!(solve, ?verify, "working");
     let solve = solve.then_some(policy);
-    let worker = Worker::new(Parts { chain, sender, journal, served, solve, verify, metrics, runner, batch })?;
+    let worker =
+        Worker::new(Parts { chain, sender, journal, served, peers, max_input, solve, verify, metrics, runner, batch })?;
     worker.run(shutdown()).await
 }
 
@@ -160,11 +169,16 @@ async fn ensure(sender: &Sender, call: Call, what: &str) -> Result<(), Failure> 
 
 /// Where journals are, one folder for each account.
 pub(crate) fn default_data(account: &AccountId32) -> PathBuf {
+    default_folder().join(account.to_string())
+}
+
+/// Where everything is that no setting puts elsewhere.
+pub(crate) fn default_folder() -> PathBuf {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let base = variable("XDG_DATA_HOME")
         .or_else(|| variable("HOME").map(|home| home.join(".local/share")))
         .unwrap_or_else(|| PathBuf::from("."));
-    base.join("assay-worker").join(account.to_string())
+    base.join("assay-worker")
 }
 
 /// Completes when the process is asked to end.

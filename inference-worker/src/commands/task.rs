@@ -1,7 +1,7 @@
 //! `task`: look at tasks.
 
 use super::{connect, hexadecimal, id, money};
-use crate::{chain::types::Payload, config::Settings, failure::Failure, out};
+use crate::{chain::types::Payload, config::Settings, failure::Failure, out, payloads};
 use assay_types::{
     inference::{Output, Parameters},
     Cid,
@@ -64,7 +64,9 @@ fn payload_value(payload: &Payload, output: bool) -> Value {
             let content = if output { output_value(bytes) } else { json!(String::from_utf8_lossy(bytes)) };
             json!({ "cid": Cid::of(bytes).to_string(), "content": content })
         }
-        Payload::External { cid, length } => json!({ "cid": cid.to_string(), "length": length }),
+        Payload::External { cid, length } => {
+            json!({ "cid": payloads::content(cid, *length).root().to_string(), "length": length })
+        }
     }
 }
 

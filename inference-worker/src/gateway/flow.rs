@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     amount,
-    chain::{Call, Refusal, Signed, Terms, TxOutcome},
+    chain::{types::Payload, Call, Refusal, Signed, Terms, TxOutcome},
     indexer::{Answered, Found},
     solver::decide::State,
 };
@@ -122,7 +122,7 @@ impl Gateway {
         let call = Call::Submit {
             model: offer.model.id,
             parameters: question.parameters.encode(),
-            input: question.input.clone().into_bytes(),
+            input: Payload::Inline(question.input.clone().into_bytes()),
             fee,
             deadline: question.deadline,
         };

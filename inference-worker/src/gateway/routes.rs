@@ -13,10 +13,11 @@ use super::{
 use crate::{
     commands::id,
     indexer::{Filter, Found},
+    payloads,
     solver::decide::State as TaskState,
 };
 use assay_engine::verify::{verify, Claim, Depth};
-use assay_types::{inference::TextOutput, TaskId};
+use assay_types::{inference::TextOutput, TaskId, MAX_INLINE};
 use axum::{
     body::{Body, Bytes},
     extract::{Path, Request, State},
@@ -217,6 +218,12 @@ async fn check(offer: &Offer, question: &Question) -> Result<Option<usize>, ApiE
         return Err(ApiError::invalid(Some("model"), "wrong_kind_of_model", message));
     }
     let (input, parameters) = (question.input.clone(), question.parameters.encode());
+    let most = local.model.longest_output(&parameters);
+    if !payloads::is_inline(most) {
+        let message =
+            format!("the answer may have {most} bytes, and {MAX_INLINE} are shown here: ask for fewer tokens");
+        return Err(ApiError::invalid(Some("max_tokens"), "unfit_for_model", message));
+    }
     let checking = tokio::task::spawn_blocking(move || local.model.check(input.as_bytes(), &parameters));
     let broken =
         |_| ApiError::status(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "check", "the check broke off");

@@ -12,6 +12,7 @@ mod elections;
 
 pub use elections::{ElectionRecord, MadeKeys, SentCommit};
 
+use crate::payloads;
 use assay_types::{protocol, BlockNumber, Cid, Commitment, Hash, ModelId, Salt, TaskId, TraceDigest};
 use codec::{Decode, Encode};
 use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
@@ -155,7 +156,7 @@ impl<P> Record<P> {
 
     /// Content id of the output.
     pub fn cid(&self) -> Cid {
-        Cid::of(&self.output)
+        payloads::cid(&self.output)
     }
 }
 

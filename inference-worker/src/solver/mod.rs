@@ -11,16 +11,18 @@ use crate::{
     failure::Failure,
     journal::{Inclusion, Job, Journal, JournalError, Outcome, Phase, Record as JournalRecord},
     metrics::Metrics,
+    payloads,
     work::{
         models::Answer,
-        shared::{Look, Run, Shared},
+        shared::{Asked, Look, Run, Shared},
         steps::Steps,
         Role, Stop,
     },
 };
-use assay_types::{Balance, BlockNumber, TaskId, MAX_INLINE};
+use assay_types::{Balance, BlockNumber, TaskId};
 use decide::{
-    decide, judge, observed, still_wanted, Action, ChainView, CommitmentView, DisputeView, Offer, Policy, Record, State,
+    decide, judge, observed, still_wanted, Action, ChainView, CommitmentView, DisputeView, Offer, Policy, Record,
+    State, BLOCKS_TO_REVEAL, BLOCK_SECONDS,
 };
 use std::collections::{BTreeMap, HashSet};
 
@@ -121,7 +123,13 @@ impl Solver {
 
     /// Leaves a task to others for good.
     pub fn leave(&mut self, task: TaskId) {
+        self.candidates.retain(|(_, candidate), _| *candidate != task);
         self.unsuited.insert(task);
+    }
+
+    /// Whether an open task may still be started.
+    pub fn considers(&self, task: &TaskId) -> bool {
+        self.candidates.keys().any(|(_, candidate)| candidate == task)
     }
 
     fn leave_candidate(&mut self, key: (BlockNumber, TaskId)) {
@@ -178,7 +186,11 @@ impl Solver {
             Action::Commit => Call::Commit { task, hash: record.commitment },
             Action::Reveal => {
                 let trace_seal = job.trace_seal(&shared.account);
-                Call::Reveal { task, salt: job.salt, trace_seal, output: job.output.clone() }
+                // Before anybody looks for it. What cannot be had is not shown, and is tried again with the next block.
+                if !shared.offer(task, &job.output).await {
+                    return Ok(());
+                }
+                Call::Reveal { task, salt: job.salt, trace_seal, output: payloads::on_chain(job.output.clone()) }
             }
             Action::Claim => Call::Claim { task },
             Action::Withdraw => Call::WithdrawCommitment { task },
@@ -251,25 +263,33 @@ impl Solver {
                 tracing::debug!(task = ?task.id, stake = %amount::format(stake), "the bond is too small or pledged");
                 continue;
             }
-            let question = match shared.question(at, &task).await? {
-                None => continue,
-                Some(Ok(question)) => question,
-                Some(Err(reason)) => {
-                    tracing::info!(task = ?task.id, reason, "leaving a task to others");
-                    self.leave_candidate(key);
-                    continue;
-                }
-            };
-            let offer = Offer {
-                income: income(&task, reward),
-                seconds: served.local.expected_seconds(&question.parameters),
-                deadline: task.deadline,
-            };
+            let Some(asked) = at.input(task.id).await? else { continue };
+            let seconds = served.local.expected_seconds(&asked.parameters);
+            let offer = Offer { income: income(&task, reward), seconds, deadline: task.deadline };
             if let Err(reason) = judge(&offer, &policy, at.number()) {
                 tracing::info!(task = ?task.id, %reason, "leaving a task to others");
                 self.leave_candidate(key);
                 continue;
             }
+            let most = served.local.model.longest_output(&asked.parameters);
+            if shared.peers.is_none() && !payloads::is_inline(most) {
+                let reason = "its output may have to travel between peers, and --peers-listen is off";
+                tracing::info!(task = ?task.id, reason, "leaving a task to others");
+                self.leave_candidate(key);
+                continue;
+            }
+            // Once the input is here, the run and the reveal need their time.
+            let blocks = seconds.div_ceil(BLOCK_SECONDS).saturating_add(BLOCKS_TO_REVEAL);
+            let until = task.deadline.saturating_sub(BlockNumber::try_from(blocks).unwrap_or(BlockNumber::MAX));
+            let question = match shared.question(at, Role::Solver, &task, asked, until).await? {
+                Asked::Ready(question) => question,
+                Asked::Coming => continue,
+                Asked::Unfit(reason) => {
+                    tracing::info!(task = ?task.id, reason, "leaving a task to others");
+                    self.leave_candidate(key);
+                    continue;
+                }
+            };
             self.candidates.remove(&key);
             shared.reserved.insert((Role::Solver, task.id), stake);
             free = free.saturating_sub(stake);
@@ -286,11 +306,6 @@ impl Solver {
         included: Inclusion,
         answer: Answer,
     ) -> Result<(), Stop> {
-        if answer.output.len() > MAX_INLINE as usize {
-            tracing::warn!(task = ?task.id, bytes = answer.output.len(), "leaving a task whose answer is too long");
-            self.leave(task.id);
-            return Ok(());
-        }
         let job = JournalRecord::new(task.id, task.model, included, answer.output, answer.trace, Phase::Recorded)?;
         shared.journal.jobs().record(&job)?;
         self.jobs.insert(job.task, job);

@@ -21,7 +21,7 @@ use crate::{
     solver::decide::{State, BLOCK_SECONDS},
     work::{
         models::Answer,
-        shared::{Look, Run, Shared},
+        shared::{Asked, Look, Run, Shared},
         steps::Steps,
         Role, Stop,
     },
@@ -139,6 +139,11 @@ impl Verifier {
     /// Forgets what it had against tasks that the chain does not know any more.
     pub fn retain(&mut self, known: &HashSet<TaskId>) {
         self.unsuited.retain(|task| known.contains(task));
+    }
+
+    /// Whether an own result of a task is wanted.
+    pub fn watches(&self, task: &TaskId) -> bool {
+        self.watched.contains_key(task)
     }
 
     /// Leaves a task for good.
@@ -301,21 +306,24 @@ impl Verifier {
             let Some(task) = found else { continue };
             let Some(served) = shared.served.get(&task.model).cloned() else { continue };
             let Some(until) = wanted_until(&view, self.chooses(&task)) else { continue };
-            let question = match shared.question(at, &task).await? {
-                None => continue,
-                Some(Ok(question)) => question,
-                Some(Err(reason)) => {
+            let Some(asked) = at.input(id).await? else { continue };
+            // What is recorded goes out with the block after.
+            let blocks = served.local.expected_seconds(&asked.parameters).div_ceil(BLOCK_SECONDS).saturating_add(1);
+            if u64::from(at.number()).saturating_add(blocks) > u64::from(until) {
+                tracing::info!(task = ?id, until, "leaving a solution unchecked: there is no time to compute it");
+                self.leave(id);
+                continue;
+            }
+            let latest = until.saturating_sub(BlockNumber::try_from(blocks).unwrap_or(BlockNumber::MAX));
+            let question = match shared.question(at, Role::Verifier, &task, asked, latest).await? {
+                Asked::Ready(question) => question,
+                Asked::Coming => continue,
+                Asked::Unfit(reason) => {
                     tracing::info!(task = ?id, reason, "leaving a solution unchecked");
                     self.leave(id);
                     continue;
                 }
             };
-            let blocks = served.local.expected_seconds(&question.parameters).div_ceil(BLOCK_SECONDS);
-            if u64::from(at.number()).saturating_add(blocks).saturating_add(1) > u64::from(until) {
-                tracing::info!(task = ?id, until, "leaving a solution unchecked: there is no time to compute it");
-                self.leave(id);
-                continue;
-            }
             // What is claimed is read in one pass where it is right; what comes out is the own result all the same.
             let guess = match at.output(id).await? {
                 Some(types::Payload::Inline(output)) => Some(output),
@@ -329,12 +337,14 @@ impl Verifier {
     /// Takes in the own answer to a task.
     pub async fn computed(
         &mut self,
-        shared: &Shared,
+        shared: &mut Shared,
         task: &types::Task,
         included: Inclusion,
         answer: Answer,
         look: Look<'_>,
     ) -> Result<(), Stop> {
+        // Where the solver keeps its output to itself, whoever has the same gives it.
+        shared.offer(task.id, &answer.output).await;
         self.record(shared, task, included, answer.output, answer.trace, look).await
     }
 

@@ -21,13 +21,14 @@ use crate::{
     verifier::{self, Verifier},
 };
 use assay_engine::EngineError;
+use assay_peers::{FetchError, Peers};
 use assay_types::{BlockNumber, TaskId};
 use futures::FutureExt;
 use models::{Answer, Served};
 use runner::Runner;
 use shared::{Look, Runs, Shared};
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     future::Future,
     time::{Duration, Instant},
 };
@@ -50,6 +51,10 @@ pub struct Parts {
     pub journal: Journal,
     /// The models that are served.
     pub served: Vec<Served>,
+    /// Exchanges payloads with others; `None` where that is off.
+    pub peers: Option<Peers>,
+    /// Bytes of the longest input that is taken on.
+    pub max_input: u32,
     /// What the operator wants of a task; `None` takes no new tasks on.
     pub solve: Option<decide::Policy>,
     /// Which solutions of others are checked; `None` takes up no new ones.
@@ -74,6 +79,7 @@ pub(crate) enum Role {
 /// News from what runs beside the main loop.
 pub(crate) enum Report {
     Run { role: Role, task: Box<types::Task>, included: Inclusion, result: Result<Answer, EngineError> },
+    Fetched { role: Role, task: TaskId, result: Result<Vec<u8>, FetchError> },
     Step { role: Role, task: TaskId, call: &'static str, result: Result<TxOutcome, Refusal> },
 }
 
@@ -117,13 +123,17 @@ impl Worker {
     /// # Errors
     /// The journal cannot be read.
     pub fn new(parts: Parts) -> Result<Self, Failure> {
-        let Parts { chain, sender, journal, served, solve, verify, metrics, runner, batch } = parts;
+        let Parts { chain, sender, journal, served, peers, max_input, solve, verify, metrics, runner, batch } = parts;
         let (reporter, reports) = mpsc::unbounded_channel();
         let solver = Solver::new(&journal, solve)?;
         let verifier = Verifier::new(&journal, verify)?;
         let shared = Shared {
             account: sender.account(),
             served: served.into_iter().map(|model| (model.id, model)).collect(),
+            peers,
+            max_input,
+            inputs: HashMap::new(),
+            offered: HashSet::new(),
             runs: Runs { runner, batch, running: BTreeMap::new() },
             reserved: BTreeMap::new(),
             waiting_for_bond: false,
@@ -227,6 +237,9 @@ impl Worker {
         self.solver.block(&mut self.shared, look).await?;
         self.verifier.block(&mut self.shared, look).await?;
         self.stop_runs(look).await?;
+        // What nobody waits for any more is not fetched.
+        let (solver, verifier) = (&self.solver, &self.verifier);
+        self.shared.inputs.retain(|task, _| solver.considers(task) || verifier.watches(task));
         self.start(look).await?;
 
         if head.number.is_multiple_of(RESCAN) {
@@ -274,6 +287,8 @@ impl Worker {
             let known: HashSet<_> = all.iter().map(|task| task.id).collect();
             self.solver.retain(&known);
             self.verifier.retain(&known);
+            let alive: HashSet<_> = all.iter().filter(|task| !task.state.has_ended()).map(|task| task.id).collect();
+            self.shared.release(|task| alive.contains(task)).await;
             all
         };
         for task in found.into_iter().filter(|task| self.shared.served.contains_key(&task.model)) {
@@ -308,6 +323,20 @@ impl Worker {
     async fn report(&mut self, report: Report) -> Result<(), Stop> {
         match report {
             Report::Run { role, task, included, result } => self.ran(role, *task, included, result).await,
+            Report::Fetched { role, task, result } => {
+                match self.shared.fetched(task, result) {
+                    Ok(()) => tracing::debug!(?task, "an input has come"),
+                    Err(error) => {
+                        tracing::warn!(?task, %error, "leaving a task whose input cannot be had from peers");
+                        match role {
+                            Role::Solver => self.solver.leave(task),
+                            Role::Verifier => self.verifier.leave(task),
+                        }
+                    }
+                }
+                let (best, finalized) = (self.shared.chain.best().await?, self.shared.chain.finalized().await?);
+                self.start(Look { best: &best, finalized: &finalized }).await
+            }
             Report::Step { role, task, call, result } => {
                 let block = self.last.map_or(0, |head| head.number);
                 let metrics = &self.shared.metrics;
@@ -340,7 +369,7 @@ impl Worker {
                 tracing::info!(task = ?task.id, tokens = answer.tokens, seconds, "computed");
                 match role {
                     Role::Solver => self.solver.computed(&self.shared, &task, included, answer)?,
-                    Role::Verifier => self.verifier.computed(&self.shared, &task, included, answer, look).await?,
+                    Role::Verifier => self.verifier.computed(&mut self.shared, &task, included, answer, look).await?,
                 }
             }
             Err(EngineError::Stopped) => {

@@ -9,21 +9,29 @@ use crate::{
     chain::{types, At, Chain, ChainError, Sender},
     journal::{Inclusion, Journal},
     metrics::Metrics,
+    payloads,
+    solver::decide::BLOCK_SECONDS,
 };
 use assay_engine::EngineError;
+use assay_peers::{FetchError, Peers};
 use assay_types::{protocol, Balance, BlockNumber, Hash, ModelId, TaskId};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{
         atomic::{AtomicBool, Ordering},
         Arc,
     },
+    time::Duration,
 };
 use subxt::utils::AccountId32;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::AbortHandle, time::Instant};
 
 /// Blocks by which the chain may move on while a transaction is prepared.
 const SLACK: BlockNumber = 8;
+
+/// Seconds that are given to finding an input among peers, however far the deadline is: a second for each block of it comes
+/// on top. What nobody gives would keep others waiting.
+const FINDING: u64 = 60;
 
 /// What solver and verifier share.
 pub(crate) struct Shared {
@@ -32,6 +40,14 @@ pub(crate) struct Shared {
     pub account: AccountId32,
     pub journal: Journal,
     pub served: HashMap<ModelId, Served>,
+    /// Exchanges payloads with others; `None` where that is off.
+    pub peers: Option<Peers>,
+    /// Bytes of the longest input that is taken on.
+    pub max_input: u32,
+    /// Inputs that are on their way from peers, or have come.
+    pub inputs: HashMap<TaskId, Incoming>,
+    /// Tasks whose own outputs are offered to peers.
+    pub offered: HashSet<TaskId>,
     pub metrics: Metrics,
     pub reporter: mpsc::UnboundedSender<Report>,
     pub runs: Runs,
@@ -62,6 +78,33 @@ impl Run {
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
     }
+}
+
+/// An input that is not on chain.
+pub(crate) enum Incoming {
+    /// It is being fetched, until this is dropped.
+    Coming(#[allow(dead_code)] Fetch),
+    /// It is here.
+    Here(Vec<u8>),
+}
+
+/// A fetch under way: it ends when this is dropped.
+pub(crate) struct Fetch(AbortHandle);
+
+impl Drop for Fetch {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What is known of what a task asks.
+pub(crate) enum Asked {
+    /// Everything that a run depends on.
+    Ready(Question),
+    /// Its input is on its way.
+    Coming,
+    /// It cannot be known here.
+    Unfit(&'static str),
 }
 
 /// The states that are looked at together.
@@ -103,20 +146,111 @@ impl Shared {
         Ok(Inclusion { number, hash })
     }
 
-    /// What a task asks and with which seed, or why that cannot be known here; `None` if the task has ended.
+    /// Everything that a run of a task depends on, given what it asks. An input that is not on chain is fetched for `role`
+    /// until block `until`; that it has come, or that it did not, is reported.
     pub async fn question(
-        &self,
+        &mut self,
         at: &At,
+        role: Role,
         task: &types::Task,
-    ) -> Result<Option<Result<Question, &'static str>>, ChainError> {
-        let Some(types::Input { parameters, payload }) = at.input(task.id).await? else { return Ok(None) };
-        let types::Payload::Inline(input) = payload else { return Ok(Some(Err("its input is not on chain"))) };
+        asked: types::Input,
+        until: BlockNumber,
+    ) -> Result<Asked, ChainError> {
+        let types::Input { parameters, payload } = asked;
         let included = self.inclusion(at, task.submitted_at).await?;
         let Some(randomness) = self.randomness(at, &included).await? else {
-            return Ok(Some(Err("its block has no randomness")));
+            return Ok(Asked::Unfit("its block has no randomness"));
+        };
+        let input = match payload {
+            types::Payload::Inline(input) => input,
+            types::Payload::External { cid, length } => match self.inputs.remove(&task.id) {
+                Some(Incoming::Here(input)) => input,
+                Some(coming) => {
+                    self.inputs.insert(task.id, coming);
+                    return Ok(Asked::Coming);
+                }
+                None if length > self.max_input => {
+                    return Ok(Asked::Unfit("its input is longer than --max-input allows"));
+                }
+                None if self.peers.is_none() => {
+                    return Ok(Asked::Unfit("its input travels between peers, and --peers-listen is off"));
+                }
+                None => {
+                    let blocks = u64::from(until.saturating_sub(at.number()));
+                    self.fetch(role, task.id, payloads::content(&cid, length), blocks.saturating_mul(BLOCK_SECONDS));
+                    return Ok(Asked::Coming);
+                }
+            },
         };
         let seed = protocol::seed(&self.chain.genesis(), &task.id, &randomness, &task.model, &parameters);
-        Ok(Some(Ok(Question { input, parameters, seed, included })))
+        Ok(Asked::Ready(Question { input, parameters, seed, included }))
+    }
+
+    /// Has a task's input fetched, unless as many as are run together are on their way.
+    fn fetch(&mut self, role: Role, task: TaskId, content: assay_peers::Content, seconds: u64) {
+        let Some(peers) = self.peers.clone() else { return };
+        if self.inputs.len() >= self.runs.batch {
+            return;
+        }
+        let seconds = seconds.min(FINDING.saturating_add(content.blocks() as u64));
+        tracing::info!(?task, input = %content.root(), bytes = content.length, seconds, "fetching an input from peers");
+        let reporter = self.reporter.clone();
+        let fetch = tokio::spawn(async move {
+            let until = Instant::now() + Duration::from_secs(seconds);
+            let result = peers.fetch(&payloads::holder(&task), content, until).await;
+            // The worker may be gone; what has come is in the store.
+            let _ = reporter.send(Report::Fetched { role, task, result });
+        });
+        self.inputs.insert(task, Incoming::Coming(Fetch(fetch.abort_handle())));
+    }
+
+    /// Takes in that a task's input has come. Says why where it has not.
+    pub fn fetched(&mut self, task: TaskId, result: Result<Vec<u8>, FetchError>) -> Result<(), FetchError> {
+        // One that nobody waits for any more is not kept.
+        if self.inputs.remove(&task).is_some() {
+            self.inputs.insert(task, Incoming::Here(result?));
+        }
+        Ok(())
+    }
+
+    /// Offers an own output that is too long for the chain to peers. Says whether whoever needs it can have it.
+    pub async fn offer(&mut self, task: TaskId, output: &[u8]) -> bool {
+        if payloads::is_inline(output.len()) || self.offered.contains(&task) {
+            return true;
+        }
+        let Some(peers) = &self.peers else {
+            tracing::warn!(
+                ?task,
+                "an output has to travel between peers, and --peers-listen is off: it is not revealed"
+            );
+            return false;
+        };
+        match peers.publish(&payloads::holder(&task), output.to_vec()).await {
+            Ok(content) => {
+                tracing::info!(?task, output = %content.root(), bytes = output.len(), "offering an output to peers");
+                self.offered.insert(task);
+                true
+            }
+            Err(error) => {
+                tracing::warn!(?task, %error, "an output cannot be offered to peers");
+                false
+            }
+        }
+    }
+
+    /// Lets go of the payloads of tasks that have ended, or that the chain does not know.
+    pub async fn release(&mut self, is_alive: impl Fn(&TaskId) -> bool) {
+        self.offered.retain(&is_alive);
+        let Some(peers) = &self.peers else { return };
+        for holder in peers.store().held().into_keys() {
+            let has_ended = payloads::task_of(&holder).is_some_and(|task| !is_alive(&task));
+            if !has_ended {
+                continue;
+            }
+            if let Err(error) = peers.release(&holder).await {
+                tracing::warn!(%error, "the payloads of a task that has ended could not be let go of");
+            }
+        }
     }
 
     /// The randomness of the block that included a task: what the chain recorded of it, or else the block's own state.

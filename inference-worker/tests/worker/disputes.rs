@@ -13,7 +13,7 @@ use assay_types::{
 use assay_worker::{
     chain::{
         api::runtime,
-        types::{Event, Verdict},
+        types::{Event, Payload, Verdict},
         Call, Chain, Sender, Terms,
     },
     keys::KeySource,
@@ -33,7 +33,7 @@ const FAULTS: [&str; 4] = ["wrong-token", "truncated", "stale-seed", "other-mode
 /// Asks something, and returns the task.
 async fn ask(sender: &Sender, model: ModelId, text: &str) -> TaskId {
     let parameters = Parameters::Text(TextParameters { max_tokens: 8, ..TextParameters::default() }).encode();
-    let input = text.as_bytes().to_vec();
+    let input = Payload::Inline(text.as_bytes().to_vec());
     let call = Call::Submit { model, parameters, input, fee: FEE, deadline: None };
     let (_, _, events) = sender.send(call, Terms::default()).await.unwrap().success().await.unwrap();
     events

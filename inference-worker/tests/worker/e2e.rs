@@ -1,7 +1,8 @@
 //! A real node, two real workers and a user: tasks settle and every unit is where it belongs, though a worker is killed
 //! between its commitment and its reveal, and though the node itself is killed; questions that nobody answers are given
-//! up. [`upgrade`] has the runtime change under them, [`reorg`] the chain, [`gateway`] puts a gateway before them, [`rpc`]
-//! asks the node about all of it, as do the standard libraries, and [`equivocation`] has a validator run twice.
+//! up. [`upgrade`] has the runtime change under them, [`reorg`] the chain, [`payloads`] has questions travel between peers,
+//! [`gateway`] puts a gateway before them, [`rpc`] asks the node about all of it, as do the standard libraries, and
+//! [`equivocation`] has a validator run twice.
 //!
 //! Everything waits for blocks, events and log lines; nothing waits for a time to pass.
 
@@ -9,6 +10,7 @@ mod elections;
 mod equivocation;
 mod gateway;
 mod genesis;
+mod payloads;
 mod reorg;
 mod rpc;
 mod upgrade;
@@ -18,6 +20,7 @@ use crate::common::network::{
     PATIENCE,
 };
 use assay_engine::{Model, Threads};
+use assay_peers::Content;
 use assay_types::{protocol, Balance, BlockNumber, Cid, Hash, TaskId, ASY, MILLI_ASY};
 use assay_worker::{
     amount,
@@ -156,7 +159,7 @@ async fn check_answer(chain: &Chain, artefact: &Path, answer: &Value, prompt: &s
         .unwrap()
         .run(prompt.as_bytes(), &input.parameters, seed, &mut |_| ControlFlow::Continue(()))
         .unwrap();
-    assert_eq!(text(&answer["output_cid"]), Cid::of(&run.output).to_string());
+    assert_eq!(text(&answer["output_cid"]), Content::of(&run.output).unwrap().root().to_string());
     solver
 }
 

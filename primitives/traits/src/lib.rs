@@ -236,7 +236,8 @@ pub struct TaskView<AccountId> {
 pub enum Payload {
     /// The bytes themselves; the chain computes their content id.
     Inline(frame_support::BoundedVec<u8, frame_support::traits::ConstU32<{ assay_types::MAX_INLINE }>>),
-    /// The content id and the length in bytes of a payload that travels between workers.
+    /// The content id and the length in bytes of a payload that travels between workers. Beyond 256 KiB it is the id of
+    /// the root of a chunk tree, as the standard tools of content addressing make it.
     External {
         /// Content id.
         cid: Cid,

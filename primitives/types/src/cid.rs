@@ -1,4 +1,8 @@
-//! Content ids: CIDv1, codec `raw`, hash sha2-256, as `ipfs add --cid-version=1 --raw-leaves` gives for one block.
+//! Content ids: CIDv1, hash sha2-256, as `ipfs add --cid-version=1 --raw-leaves` gives them.
+//!
+//! The chain keeps the digest alone. Where a length stands beside it, as with every payload that is kept elsewhere, that
+//! tells the rest: up to 256 KiB the content is one block of codec `raw`, and its digest is the content's own; beyond, it
+//! is the digest of the root of a chunk tree, codec `dag-pb`. The chain computes content ids of one block only.
 
 use alloc::{string::String, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -9,7 +13,7 @@ const PREFIX: [u8; 4] = [0x01, 0x55, 0x12, 0x20];
 /// RFC 4648 base32 in lower case, the default text form of a CIDv1.
 const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
-/// The content id of a payload. Only the digest is stored: the rest is the same for every payload.
+/// The content id of a payload. Only the digest is stored; as text and bytes it is shown as that of one block.
 #[derive(
     Clone,
     Copy,
@@ -28,7 +32,7 @@ const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 pub struct Cid(pub [u8; 32]);
 
 impl Cid {
-    /// The content id of `payload`.
+    /// The content id of `payload` as one block.
     pub fn of(payload: &[u8]) -> Self {
         Self(sp_crypto_hashing::sha2_256(payload))
     }

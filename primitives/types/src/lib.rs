@@ -58,5 +58,7 @@ pub const MICRO_ASY: Balance = ASY / 1_000_000;
 
 /// Longest payload that is kept in the chain's state, in bytes.
 pub const MAX_INLINE: u32 = 16 * 1024;
+/// Longest payload that is kept outside the chain, in bytes.
+pub const MAX_EXTERNAL: u32 = 32 * 1024 * 1024;
 /// Longest encoded [`inference::Parameters`], in bytes.
 pub const MAX_PARAMETERS: u32 = 256;

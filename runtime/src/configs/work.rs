@@ -6,13 +6,13 @@ use crate::{
     },
     configs::governance::GovernanceOrigin,
     constants::{
-        deposit, BONDS, MAX_CHUNKS, MAX_COMMITTEE, MAX_EXTERNAL, MAX_SERVED, MAX_SLASH_TENURES, MAX_TRANCHES,
-        MINIMUM_DELEGATION, SWEEP_BATCH, SWEEP_DELAY,
+        deposit, BONDS, MAX_CHUNKS, MAX_COMMITTEE, MAX_SERVED, MAX_SLASH_TENURES, MAX_TRANCHES, MINIMUM_DELEGATION,
+        SWEEP_BATCH, SWEEP_DELAY,
     },
     parameters::dynamic_params,
     Balance, Balances, Bonds, Elections, Emissions, Models, Runtime, RuntimeHoldReason, Solutions, System, Tasks,
 };
-use assay_types::ASY;
+use assay_types::{ASY, MAX_EXTERNAL};
 use frame_support::{
     parameter_types,
     traits::{ConstU128, ConstU32},

@@ -180,6 +180,24 @@ fn bad_tasks_have_their_own_errors() {
 }
 
 #[test]
+fn no_answer_is_longer_than_its_parameters_say() {
+    let (model, encoder) = (fixture::llama(1), fixture::bert());
+    let run = |model: &Model, parameters: &[u8]| {
+        let answer = model.run(b"w1 w2", parameters, [0; 32], &mut |_| ControlFlow::Continue(())).unwrap();
+        assert!(answer.output.len() <= model.longest_output(parameters));
+    };
+    let [few, many] = [1, 60].map(|max_tokens| text(TextParameters { max_tokens, ..Default::default() }));
+    run(&model, &few);
+    run(&model, &many);
+    run(&encoder, &Parameters::Embedding.encode());
+    assert!(model.longest_output(&few) < model.longest_output(&many));
+    // No more tokens than the context has.
+    let all = text(TextParameters { max_tokens: u32::MAX, ..Default::default() });
+    assert!(model.longest_output(&all) < 1 << 20);
+    assert_eq!(model.longest_output(&[9]), 0);
+}
+
+#[test]
 fn a_prompt_without_tokens_is_refused() {
     let mut artefact = fixture::artefact(fixture::llama_folder(1).path());
     artefact.manifest.text.as_mut().unwrap().begin = None;
