@@ -187,9 +187,9 @@ impl Call {
 }
 
 use api::runtime::runtime_types::{
-    assay_runtime::configs::consensus::SessionKeys, assay_traits::Payload as PayloadOnChain, assay_types::cid::Cid as CidOnChain,
-    bounded_collections::bounded_vec::BoundedVec, sp_consensus_babe::app::Public as BabeKey,
-    sp_consensus_grandpa::app::Public as GrandpaKey,
+    assay_runtime::configs::consensus::SessionKeys, assay_traits::Payload as PayloadOnChain,
+    assay_types::cid::Cid as CidOnChain, bounded_collections::bounded_vec::BoundedVec,
+    sp_consensus_babe::app::Public as BabeKey, sp_consensus_grandpa::app::Public as GrandpaKey,
 };
 
 impl From<Payload> for PayloadOnChain {

@@ -15,6 +15,7 @@ use assay_types::{
 use assay_worker::{
     chain::{
         api::{self, runtime},
+        types::Payload,
         At, Call, Chain, Sender, Terms,
     },
     keys::KeySource,
@@ -91,6 +92,7 @@ async fn ask(sender: &Sender, models: &[ModelId], tenure: Tenure) {
     let parameters = Parameters::Text(TextParameters { max_tokens: 4, ..TextParameters::default() }).encode();
     for model in models {
         let input = format!("w3 w4 w{}", 5 + tenure % 50).into_bytes();
+        let input = Payload::Inline(input);
         let call = Call::Submit { model: *model, parameters: parameters.clone(), input, fee: 2 * ASY, deadline: None };
         sender.send(call, Terms::default()).await.unwrap();
     }
