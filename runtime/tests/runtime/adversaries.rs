@@ -307,8 +307,8 @@ fn contests_without_a_result_pay_those_whom_they_delay() {
 
 /// **An answer that is not shown.** A solver reveals the content id of the right answer alone, though it would fit the
 /// chain. Verifiers compute the same id, so that nobody has a ground to contest. Cost: none. Gain: what an honest answer
-/// brings, while the user sees nothing: it still pays. Whoever computes the task again has the answer and can publish it;
-/// delivering it is the job of a store between workers, not built yet.
+/// brings, while the user sees nothing: it still pays. What softens it: whoever computes the task again has the answer, and
+/// gives it to the peers who ask for it.
 #[test]
 fn an_answer_that_is_not_shown_is_paid() {
     World::run(3, 2, |world| {
