@@ -104,21 +104,32 @@ mod tests {
         }
     }
 
-    /// Subscribes over a connection that has room for two messages, by a server with this patience.
-    async fn subscribe(patience: Duration) -> tokio::sync::mpsc::Receiver<String> {
+    /// Subscribes over a connection that has room for two messages, by a server with this patience; tells when it has ended.
+    async fn subscribe(
+        patience: Duration,
+    ) -> (tokio::sync::mpsc::Receiver<String>, tokio::sync::oneshot::Receiver<()>) {
         let mut module = RpcModule::new(());
+        let (end, ended) = tokio::sync::oneshot::channel();
+        let end = Arc::new(std::sync::Mutex::new(Some(end)));
         module
-            .register_subscription("subscribe", "notice", "unsubscribe", move |_, pending, _, _| async move {
-                let Ok(sink) = pending.accept().await else { return SubscriptionCloseResponse::None };
-                let news = futures::stream::pending();
-                match serve(Arc::new(Crowded), news, &sink, ChangeFilter::default(), patience).await {
-                    Ok(()) => SubscriptionCloseResponse::None,
-                    Err(error) => farewell(error),
+            .register_subscription("subscribe", "notice", "unsubscribe", move |_, pending, _, _| {
+                let end = end.clone();
+                async move {
+                    let Ok(sink) = pending.accept().await else { return SubscriptionCloseResponse::None };
+                    let news = futures::stream::pending();
+                    let served = serve(Arc::new(Crowded), news, &sink, ChangeFilter::default(), patience).await;
+                    let end = end.lock().expect("nobody panicked here").take();
+                    // The test may not want to know.
+                    let _ = end.expect("there is one subscription").send(());
+                    match served {
+                        Ok(()) => SubscriptionCloseResponse::None,
+                        Err(error) => farewell(error),
+                    }
                 }
             })
             .expect("no other method has these names");
         let request = r#"{"jsonrpc":"2.0","method":"subscribe","params":[],"id":1}"#;
-        module.raw_json_request(request, 2).await.expect("the subscription begins").1
+        (module.raw_json_request(request, 2).await.expect("the subscription begins").1, ended)
     }
 
     async fn next(messages: &mut tokio::sync::mpsc::Receiver<String>) -> Value {
@@ -128,7 +139,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_subscriber_who_reads_gets_everything_in_order() {
-        let mut messages = subscribe(PATIENCE).await;
+        let (mut messages, _ended) = subscribe(PATIENCE).await;
         for event in 0..CHANGES {
             let message = next(&mut messages).await;
             assert_eq!(message["method"], "notice");
@@ -138,7 +149,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_subscriber_who_does_not_read_is_told_so_and_dropped() {
-        let mut messages = subscribe(Duration::ZERO).await;
+        let (mut messages, ended) = subscribe(Duration::ZERO).await;
+        ended.await.expect("it ends");
         let mut notices = 0;
         let error = loop {
             let message = next(&mut messages).await;
