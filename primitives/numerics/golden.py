@@ -240,6 +240,15 @@ def operations():
         scales.append(scale)
     ops["weights_w8"] = struct.pack("<24000b", *sum(matrix, []))
     ops["weights_w8_scales"] = floats(scales)
+    halves, fine, fine_scales = [], [], []
+    for row in range(40):
+        q, scale = quantise(weights[row * 600 : (row + 1) * 600], 32512.0)
+        high = [(v + 127) // 255 for v in q]
+        halves += high + [v - 255 * h for v, h in zip(q, high)]
+        fine.append(q)
+        fine_scales.append(scale)
+    ops["weights_w16"] = struct.pack("<48000b", *halves)
+    ops["weights_w16_scales"] = floats(fine_scales)
     packed = [quantise_w4(weights[row * 600 : (row + 1) * 600]) for row in range(40)]
     rows = [pack_w4(multipliers, q) for multipliers, q, _ in packed]
     ops["weights_w4"] = b"".join(nibbles for nibbles, _ in rows)
@@ -251,7 +260,8 @@ def operations():
         q, scale = quantise(x, limit)
         ops[f"quantise_{name}"] = struct.pack("<600h", *q) + floats([scale])
         row_scales = [row_scale for _, _, row_scale in packed]
-        for product, integers, weight_scales in (("product", matrix, scales), ("product_w4", whole, row_scales)):
+        formats = (("product", matrix, scales), ("product_w16", fine, fine_scales), ("product_w4", whole, row_scales))
+        for product, integers, weight_scales in formats:
             sums = [sum(a * b for a, b in zip(q, row)) for row in integers]
             ops[f"{product}_{name}"] = floats(
                 [f(f(f(f(s) * w) * scale) + b) for s, w, b in zip(sums, weight_scales, bias)]

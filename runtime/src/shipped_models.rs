@@ -14,7 +14,7 @@ pub struct ShippedModel {
 /// check that the artefacts have these names.
 pub const SHIPPED_MODELS: &[ShippedModel] = &[
     ShippedModel { manifest: "bafkreib5d34miztd4feuafdgmdgykbcyccsuq5deuz7qblxyrmmk5ubu2m", fee: 100 * MILLI_ASY },
-    ShippedModel { manifest: "bafkreifkyc7kn5mrezlcchq5xybmzwkjf5soyllcc2bu5l6dfswo733sxa", fee: 50 * MILLI_ASY },
+    ShippedModel { manifest: "bafkreifak7isiufkrqfwhpaerebvplevomi4dowsfk4jstimrvrfye4pue", fee: 50 * MILLI_ASY },
 ];
 
 #[cfg(test)]

@@ -130,6 +130,7 @@ impl Tensors {
         match spec.shape.as_slice() {
             [_, columns] => {
                 let quantised = match spec.format(layers) {
+                    Format::W16 => Matrix::quantise_w16(*columns, &values),
                     Format::W8 => Matrix::quantise(*columns, &values),
                     Format::W4 => Matrix::quantise_w4(*columns, &values),
                 };
@@ -157,6 +158,7 @@ impl Tensors {
             let part =
                 |suffix: &str, columns, data| (format!("{name}{suffix}"), Stored { shape: vec![rows, columns], data });
             let mut parts = match matrix.weights() {
+                Weights::W16(halves) => vec![part("", 2 * matrix.columns(), Data::I8(halves))],
                 Weights::W8(values) => vec![part("", matrix.columns(), Data::I8(values))],
                 Weights::W4 { nibbles, multipliers } => {
                     let blocks = matrix.columns().div_ceil(BLOCK);
@@ -190,6 +192,11 @@ impl Tensors {
                 [rows, columns] => {
                     let scales = read(&file, &format!("{}{SCALE_SUFFIX}", spec.name), Dtype::F32, &[*rows])?;
                     let matrix = match spec.format(layers) {
+                        Format::W16 => {
+                            let halves = read(&file, &spec.name, Dtype::I8, &[*rows, columns.saturating_mul(2)])?;
+                            expected += 2;
+                            Matrix::shared_w16(*columns, shared.clone(), range(halves), floats(scales))?
+                        }
                         Format::W8 => {
                             let values = read(&file, &spec.name, Dtype::I8, &spec.shape)?;
                             expected += 2;

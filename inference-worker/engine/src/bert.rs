@@ -89,6 +89,18 @@ impl Bert {
         })
     }
 
+    /// Number of layers.
+    #[cfg(test)]
+    pub fn layers(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// Makes it an encoder that ends one layer before.
+    #[cfg(test)]
+    pub fn drop_last_layer(&mut self) {
+        self.layers.pop();
+    }
+
     /// The final hidden rows of `tokens`, row-major. `step` is called after each layer with the number done, and may
     /// end the run.
     pub fn encode(

@@ -196,6 +196,18 @@ impl Llama {
         self.shape.vocab_size
     }
 
+    /// Number of layers.
+    #[cfg(test)]
+    pub fn layers(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// Makes it a decoder that ends one layer before.
+    #[cfg(test)]
+    pub fn drop_last_layer(&mut self) {
+        self.layers.pop();
+    }
+
     /// An empty cache for `capacity` positions.
     pub fn cache(&self, capacity: usize) -> Cache {
         let size = self.shape.layers * self.shape.kv_heads * capacity * self.shape.head_dim;

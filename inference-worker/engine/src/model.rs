@@ -485,6 +485,24 @@ impl Model {
         Ok(())
     }
 
+    /// The decoder alone, if it is one.
+    #[cfg(test)]
+    pub(crate) fn into_llama(self) -> Option<Llama> {
+        match self.network {
+            Network::Text(text) => Some(text.llama),
+            Network::Embedding { .. } => None,
+        }
+    }
+
+    /// The encoder alone, if it is one.
+    #[cfg(test)]
+    pub(crate) fn into_bert(self) -> Option<Bert> {
+        match self.network {
+            Network::Embedding { bert, .. } => Some(*bert),
+            Network::Text(_) => None,
+        }
+    }
+
     pub(crate) fn text(&self) -> Result<&Text, EngineError> {
         match &self.network {
             Network::Text(text) => Ok(text),

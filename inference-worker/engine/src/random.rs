@@ -73,8 +73,8 @@ impl Shape {
     }
 }
 
-/// A model of random weights: integers uniform in [-127, 127], or in [-7, 7] times multipliers uniform in [32, 63],
-/// scaled so that a product keeps the size of its rows. The same for the same arguments. `step` is called with the
+/// A model of random weights: integers uniform in [-127, 127], or their pairs, or in [-7, 7] times multipliers uniform in
+/// [32, 63], scaled so that a product keeps the size of its rows. The same for the same arguments. `step` is called with the
 /// tensors done and their number.
 ///
 /// # Errors
@@ -98,6 +98,12 @@ pub fn artefact(
                 // The mean square of a uniform integer in [-n, n] is n * (n + 1) / 3.
                 let scale = |square: f64| vec![(1.0 / square / *columns as f64).sqrt() as f32; *rows];
                 let matrix = match spec.format(layer_weights) {
+                    Format::W16 => {
+                        let size = 2 * rows * columns;
+                        let halves: Vec<u8> = (0..size).map(|_| uniform(&mut state, 255) as u8).collect();
+                        let scale = scale((255.0 * 255.0 + 1.0) * 127.0 * 128.0 / 3.0);
+                        Matrix::shared_w16(*columns, Arc::new(halves), 0..size, scale)?
+                    }
                     Format::W8 => {
                         let values = (0..rows * columns).map(|_| uniform(&mut state, 255) as i8).collect();
                         Matrix::new(*columns, values, scale(127.0 * 128.0 / 3.0))?
@@ -183,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_small_shape_loads_and_runs() {
-        for layer_weights in [LayerWeights::W8, LayerWeights::W4] {
+        for layer_weights in LayerWeights::ALL {
             let artefact = artefact(Shape::SmolLm2, layer_weights, 1, &mut |_, _| {}).unwrap();
             let cid = artefact.manifest.cid();
             let model = artefact.load(&crate::tests::fixture::threads()).unwrap();

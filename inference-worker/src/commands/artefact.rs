@@ -46,9 +46,10 @@ pub struct ImportArgs {
     /// Shorten the context to this many tokens.
     #[arg(long, value_name = "TOKENS")]
     pub max_context: Option<usize>,
-    /// How the matrices of the layers are stored: w8, or w4 for half the memory and less accuracy.
-    #[arg(long, default_value = LayerWeights::W8.name())]
-    pub weights: LayerWeights,
+    /// How the matrices of the layers are stored: w16, w8 or w4, each with half the memory of the one before and less
+    /// accuracy; usually w8 for text models and w16 for embedding models.
+    #[arg(long)]
+    pub weights: Option<LayerWeights>,
 }
 
 /// Show a model artefact and check it.

@@ -20,7 +20,7 @@ pub struct RandomArgs {
     /// Folder to write; must not exist or be empty
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
-    /// How the matrices of its layers are stored: w8 or w4
+    /// How the matrices of its layers are stored: w16, w8 or w4
     #[arg(long, default_value = LayerWeights::W8.name())]
     pub weights: LayerWeights,
     /// Seed of the weights

@@ -1,7 +1,7 @@
 //! Weight matrices of integers and their exact products with quantised rows.
 //!
-//! W8 has a byte for each weight. W4 has half of one: a weight is an integer in [-7, 7] times the multiplier, 0 to 63, that
-//! it shares with the other columns of its group, so that a product is a sum of integers here too.
+//! W8 has a byte for each weight, W16 two. W4 has half of one: a weight is an integer in [-7, 7] times the multiplier, 0 to
+//! 63, that it shares with the other columns of its group, so that a product is a sum of integers here too.
 
 use crate::{
     kernels::{self, Product},
@@ -12,7 +12,7 @@ use crate::{
 use alloc::{sync::Arc, vec, vec::Vec};
 use core::ops::Range;
 
-/// Longest row of W8 whose 32-bit sums cannot overflow: 127 * 127 * 133,144 is below 2^31.
+/// Longest row of W8, or of a half of W16, whose 32-bit sums cannot overflow: 127 * 127 * 133,144 is below 2^31.
 pub const MAX_COLUMNS: usize = 133_144;
 /// Longest row of W4 whose 32-bit sums cannot overflow: 7 * 63 * 127 * 38,343 is below 2^31.
 pub const MAX_COLUMNS_W4: usize = 38_343;
@@ -34,6 +34,8 @@ pub type Bytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
 /// How weights are stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Format {
+    /// 16 bits, with one scale for each row.
+    W16,
     /// 8 bits, with one scale for each row.
     W8,
     /// 4 bits, with one multiplier for each group of [`GROUP`] columns and one scale for each row.
@@ -43,6 +45,9 @@ pub enum Format {
 /// The stored integers of a matrix, or of some of its rows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Weights<'a> {
+    /// Weights in [-32512, 32512] as 255 * high + low with both halves in [-127, 127]: for each row all its high halves, then
+    /// all its low halves.
+    W16(&'a [i8]),
     /// Weights in [-127, 127], row-major.
     W8(&'a [i8]),
     /// For each row its blocks of [`BLOCK`] columns.
@@ -57,6 +62,7 @@ pub enum Weights<'a> {
 /// Where the weights of a matrix are in its bytes.
 #[derive(Clone)]
 enum Place {
+    W16(Range<usize>),
     W8(Range<usize>),
     W4 {
         nibbles: Range<usize>,
@@ -99,18 +105,18 @@ impl Matrix {
     /// # Errors
     /// As [`Self::new`], and [`Error::Shape`] where the range is not inside the bytes.
     pub fn shared(columns: usize, bytes: Bytes, range: Range<usize>, scales: Vec<f32>) -> Result<Self, Error> {
-        let values = (*bytes).as_ref().get(range.clone()).ok_or(Error::Shape("a weight matrix"))?;
-        let expected = columns.checked_mul(scales.len());
-        if columns == 0 || columns > MAX_COLUMNS || expected != Some(values.len()) {
-            return Err(Error::Shape("a weight matrix"));
-        }
-        if values.contains(&0x80) {
-            return Err(Error::Weight);
-        }
-        if !crate::reduce::all_finite(&scales) {
-            return Err(Error::NotFinite("weight scales"));
-        }
+        check_bytes(columns, columns, &bytes, &range, &scales)?;
         Ok(Self { columns, bytes, place: Place::W8(range), scales })
+    }
+
+    /// A W16 matrix of `scales.len()` rows with `columns` each, their halves laid out in `range` of `bytes` as
+    /// [`Weights::W16`] says, each in two's complement. The bytes must stay as they are.
+    ///
+    /// # Errors
+    /// As [`Self::shared`], for a half of -128 too.
+    pub fn shared_w16(columns: usize, bytes: Bytes, range: Range<usize>, scales: Vec<f32>) -> Result<Self, Error> {
+        check_bytes(columns, columns.saturating_mul(2), &bytes, &range, &scales)?;
+        Ok(Self { columns, bytes, place: Place::W16(range), scales })
     }
 
     /// A W4 matrix of `scales.len()` rows with `columns` each, packed as [`Weights::W4`] says. Nibbles and multipliers
@@ -172,6 +178,28 @@ impl Matrix {
         Self::new(columns, values, scales)
     }
 
+    /// Quantises floats, row-major with `columns` each, to W16. A row of weights becomes integers as a row of activations
+    /// does at [`Precision::A16`].
+    ///
+    /// # Errors
+    /// As [`Self::shared_w16`], and [`Error::NotFinite`] for a weight that is not finite.
+    pub fn quantise_w16(columns: usize, weights: &[f32]) -> Result<Self, Error> {
+        if columns == 0 || !weights.len().is_multiple_of(columns) {
+            return Err(Error::Shape("a weight matrix"));
+        }
+        let mut bytes: Vec<u8> = Vec::with_capacity(2 * weights.len());
+        let mut scales = Vec::with_capacity(weights.len() / columns);
+        let kernels = Kernels::best();
+        for weights in weights.chunks_exact(columns) {
+            let rows = Rows::quantise(kernels, weights, columns, Precision::A16)?;
+            let (parts, stride, _) = rows.raw();
+            bytes.extend(parts.chunks_exact(stride).flat_map(|half| &half[..columns]).map(|half| half.cast_unsigned()));
+            scales.extend_from_slice(rows.scales());
+        }
+        let range = 0..bytes.len();
+        Self::shared_w16(columns, Arc::new(bytes), range, scales)
+    }
+
     /// Quantises floats, row-major with `columns` each, to W4. With the row's largest magnitude `amax`, its scale is
     /// `amax / 441`; with a group's largest magnitude g its multiplier is `(g * 63) / amax` rounded up, at most 63, and
     /// its weights are `nearest(x / (multiplier * scale))`, at most 7 in magnitude, or 0 where the multiplier is.
@@ -199,6 +227,7 @@ impl Matrix {
     /// How the weights are stored.
     pub fn format(&self) -> Format {
         match self.place {
+            Place::W16(_) => Format::W16,
             Place::W8(_) => Format::W8,
             Place::W4 { .. } => Format::W4,
         }
@@ -218,12 +247,8 @@ impl Matrix {
     pub fn weights(&self) -> Weights<'_> {
         let bytes = |range: &Range<usize>| (*self.bytes).as_ref().get(range.clone()).unwrap_or_default();
         match &self.place {
-            Place::W8(range) => {
-                let bytes = bytes(range);
-                // SAFETY: i8 and u8 have the same size and alignment, and every byte is a valid i8.
-                #[allow(unsafe_code)]
-                Weights::W8(unsafe { core::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len()) })
-            }
+            Place::W16(range) => Weights::W16(signed(bytes(range))),
+            Place::W8(range) => Weights::W8(signed(bytes(range))),
             Place::W4 { nibbles, multipliers, .. } => {
                 Weights::W4 { nibbles: bytes(nibbles), multipliers: bytes(multipliers) }
             }
@@ -241,6 +266,7 @@ impl Matrix {
         let columns = if index < self.rows() { self.columns } else { 0 };
         let weights = rows_of(self.weights(), self.columns, index..index.saturating_add(1));
         (0..columns).map(move |column| match weights {
+            Some(Weights::W16(halves)) => 255 * i32::from(halves[column]) + i32::from(halves[columns + column]),
             Some(Weights::W8(values)) => i32::from(values[column]),
             Some(Weights::W4 { nibbles, multipliers }) => {
                 let (block, place) = (column / BLOCK, column % BLOCK);
@@ -290,7 +316,7 @@ impl Matrix {
             return Err(Error::Shape("a matrix product"));
         };
         let sums = match &self.place {
-            Place::W8(_) => &[][..],
+            Place::W16(_) | Place::W8(_) => &[][..],
             Place::W4 { sums, .. } => &sums[range.clone()],
         };
         let bias = bias.map(|bias| &bias[range]);
@@ -299,11 +325,42 @@ impl Matrix {
     }
 }
 
+/// Checks rows of `length` bytes in `range`, one for each scale, of a matrix with `columns`.
+fn check_bytes(
+    columns: usize,
+    length: usize,
+    bytes: &Bytes,
+    range: &Range<usize>,
+    scales: &[f32],
+) -> Result<(), Error> {
+    let values = (**bytes).as_ref().get(range.clone()).ok_or(Error::Shape("a weight matrix"))?;
+    if columns == 0 || columns > MAX_COLUMNS || length.checked_mul(scales.len()) != Some(values.len()) {
+        return Err(Error::Shape("a weight matrix"));
+    }
+    if values.contains(&0x80) {
+        return Err(Error::Weight);
+    }
+    if !crate::reduce::all_finite(scales) {
+        return Err(Error::NotFinite("weight scales"));
+    }
+    Ok(())
+}
+
+/// Bytes in two's complement as the numbers that they are.
+fn signed(bytes: &[u8]) -> &[i8] {
+    // SAFETY: i8 and u8 have the same size and alignment, and every byte is a valid i8.
+    #[allow(unsafe_code)]
+    unsafe {
+        core::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len())
+    }
+}
+
 /// The weights of some rows, if they are there.
 fn rows_of(weights: Weights<'_>, columns: usize, rows: Range<usize>) -> Option<Weights<'_>> {
     let blocks = columns.div_ceil(BLOCK);
     let bytes = |size: usize| Some(rows.start.checked_mul(size)?..rows.end.checked_mul(size)?);
     match weights {
+        Weights::W16(halves) => halves.get(bytes(columns * 2)?).map(Weights::W16),
         Weights::W8(values) => values.get(bytes(columns)?).map(Weights::W8),
         Weights::W4 { nibbles, multipliers } => Some(Weights::W4 {
             nibbles: nibbles.get(bytes(blocks * GROUP)?)?,
@@ -383,12 +440,17 @@ mod tests {
     fn the_longest_rows_of_the_largest_numbers_do_not_overflow() {
         for weight in [-127, 127] {
             let matrix = Matrix::new(MAX_COLUMNS, vec![weight; 5 * MAX_COLUMNS], vec![1.0; 5]).unwrap();
+            let halves = vec![weight.cast_unsigned(); 4 * MAX_COLUMNS];
+            let fine = Matrix::shared_w16(MAX_COLUMNS, Arc::new(halves), 0..4 * MAX_COLUMNS, vec![1.0; 2]).unwrap();
             for kernels in Kernels::available() {
                 for precision in [Precision::A8, Precision::A16] {
                     let rows = Rows::quantise(kernels, &vec![1.0; MAX_COLUMNS], MAX_COLUMNS, precision).unwrap();
                     let out = whole(kernels, &matrix, &rows, None);
                     assert!(out.iter().all(|y| *y == naive(&matrix, &rows, 0, 0)), "{}", kernels.isa());
                     assert!((out[0] - f32::from(weight) * MAX_COLUMNS as f32).abs() < 4.0);
+                    let out = whole(kernels, &fine, &rows, None);
+                    assert!(out.iter().all(|y| *y == naive(&fine, &rows, 0, 0)), "{}", kernels.isa());
+                    assert!((out[0] / (256.0 * f32::from(weight) * MAX_COLUMNS as f32) - 1.0).abs() < 1e-6);
                 }
             }
         }
@@ -507,6 +569,49 @@ mod tests {
         assert_eq!((zeros.scales(), zeros.integers(0).sum::<i32>()), (&[0.0][..], 0));
     }
 
+    /// By hand: a row whose largest weight becomes 32,512, halves of both signs, and the sums of their products.
+    #[test]
+    fn sixteen_bits_are_quantised_and_multiplied_as_the_profile_says() {
+        let x = [32_512.0, -32_512.0, 255.0, -1.0, 127.5, 128.0, 0.0];
+        let matrix = Matrix::quantise_w16(7, &[&x[..], &[0.0; 7][..]].concat()).unwrap();
+        assert_eq!((matrix.format(), matrix.rows(), matrix.columns()), (Format::W16, 2, 7));
+        assert_eq!(matrix.scales(), [1.0, 0.0]);
+        let Weights::W16(halves) = matrix.weights() else { panic!() };
+        // 127.5 is a tie that goes to 128 = 255 - 127.
+        assert_eq!(halves[..14], [127, -127, 1, 0, 1, 1, 0, 127, -127, 0, -1, -127, -127, 0]);
+        assert!(matrix.integers(0).eq([32_512, -32_512, 255, -1, 128, 128, 0]));
+        let mut row = [f32::NAN; 7];
+        assert!(matrix.read_row(0, &mut row) && !matrix.read_row(2, &mut row));
+        assert_eq!(row, [32_512.0, -32_512.0, 255.0, -1.0, 128.0, 128.0, 0.0]);
+        for kernels in Kernels::available() {
+            let rows = Rows::quantise(kernels, &x, 7, Precision::A16).unwrap();
+            let exact = 2 * 32_512_i64.pow(2) + 255 * 255 + 1 + 2 * 128 * 128;
+            assert_eq!(whole(kernels, &matrix, &rows, Some(&[0.0, 5.0])), [exact as f32, 5.0], "{}", kernels.isa());
+        }
+    }
+
+    #[test]
+    fn bad_matrices_of_sixteen_bits_are_refused() {
+        let shared = |columns, bytes: &[u8], range, scale: f32| {
+            Matrix::shared_w16(columns, Arc::new(bytes.to_vec()), range, vec![scale]).map(|_| ())
+        };
+        let shape = Err(Error::Shape("a weight matrix"));
+        assert_eq!(shared(2, &[1, 2, 3, 4], 0..4, 1.0), Ok(()));
+        assert_eq!(shared(2, &[1, 2, 3, 4], 0..3, 1.0), shape);
+        assert_eq!(shared(2, &[1, 2, 3, 4], 1..5, 1.0), shape);
+        assert_eq!(shared(0, &[], 0..0, 1.0), shape);
+        assert_eq!(shared(usize::MAX, &[], 0..0, 1.0), shape);
+        assert_eq!(shared(MAX_COLUMNS + 1, &[0; 2 * MAX_COLUMNS + 2], 0..2 * MAX_COLUMNS + 2, 1.0), shape);
+        for place in 0..4 {
+            let mut bytes = [1, 2, 3, 4];
+            bytes[place] = 0x80;
+            assert_eq!(shared(2, &bytes, 0..4, 1.0), Err(Error::Weight));
+        }
+        assert_eq!(shared(1, &[1, 2], 0..2, f32::INFINITY), Err(Error::NotFinite("weight scales")));
+        assert!(Matrix::quantise_w16(2, &[1.0, f32::NAN]).is_err());
+        assert!(Matrix::quantise_w16(2, &[1.0]).is_err() && Matrix::quantise_w16(0, &[]).is_err());
+    }
+
     #[test]
     fn bad_matrices_are_refused() {
         assert_eq!(Matrix::new(2, vec![1, -128], vec![1.0]).unwrap_err(), Error::Weight);
@@ -542,7 +647,7 @@ mod tests {
         #[test]
         fn products_are_exact_on_every_path_alone_in_any_batch_and_split_anywhere(
             seed in any::<u64>(), columns in 1usize..1200, outputs in 1usize..24, count in 1usize..20,
-            wide in any::<bool>(), split in 0usize..24, packed in any::<bool>(),
+            wide in any::<bool>(), split in 0usize..24, format in 0usize..3,
         ) {
             let mut state = seed;
             let mut next = || {
@@ -550,7 +655,7 @@ mod tests {
                 ((state >> 40) as f32 / 16_777_216.0) - 0.5
             };
             let precision = if wide { Precision::A16 } else { Precision::A8 };
-            let quantise = if packed { Matrix::quantise_w4 } else { Matrix::quantise };
+            let quantise = [Matrix::quantise, Matrix::quantise_w4, Matrix::quantise_w16][format];
             let matrix = quantise(columns, &(0..columns * outputs).map(|_| next()).collect::<Vec<_>>()).unwrap();
             let bias: Vec<f32> = (0..outputs).map(|_| next()).collect();
             let x: Vec<f32> = (0..columns * count).map(|_| next()).collect();

@@ -13,7 +13,7 @@ pub(crate) const ALIGN: usize = 64;
 pub enum Precision {
     /// 8 bits: integers in [-127, 127].
     A8,
-    /// 16 bits: integers in [-32512, 32512], kept as q = 255 * high + low with both halves in [-127, 127].
+    /// 16 bits: integers in [-32512, 32512], kept whole and as q = 255 * high + low with both halves in [-127, 127].
     A16,
 }
 
@@ -52,6 +52,8 @@ pub struct Rows {
     precision: Precision,
     /// For each row its parts (high then low, or the one), each padded with zeros to `stride`.
     parts: Vec<i8>,
+    /// For each row of A16 its integers, padded with zeros to `stride`: what kernels that multiply 16 bits read.
+    whole: Vec<i16>,
     /// Sum of each part: kernels whose weights are offset need it.
     sums: Vec<i32>,
     scales: Vec<f32>,
@@ -59,7 +61,15 @@ pub struct Rows {
 
 impl Default for Rows {
     fn default() -> Self {
-        Self { width: 0, stride: 0, precision: Precision::A8, parts: Vec::new(), sums: Vec::new(), scales: Vec::new() }
+        Self {
+            width: 0,
+            stride: 0,
+            precision: Precision::A8,
+            parts: Vec::new(),
+            whole: Vec::new(),
+            sums: Vec::new(),
+            scales: Vec::new(),
+        }
     }
 }
 
@@ -90,6 +100,10 @@ impl Rows {
         // Padding must be zero, and what an earlier use left here may not be.
         self.parts.clear();
         self.parts.resize(parts * self.stride, 0);
+        self.whole.clear();
+        if precision == Precision::A16 {
+            self.whole.resize(count * self.stride, 0);
+        }
         self.sums.clear();
         self.sums.resize(parts, 0);
         self.scales.clear();
@@ -101,13 +115,12 @@ impl Rows {
         let (width, stride, precision) = (self.width, self.stride.max(1), self.precision);
         let count = precision.parts();
         let parts = self.parts.chunks_exact_mut(count * stride).zip(self.sums.chunks_exact_mut(count));
-        parts.zip(&mut self.scales).map(move |((parts, sums), scale)| RowMut {
-            width,
-            stride,
-            precision,
-            parts,
-            sums,
-            scale,
+        let mut rest = &mut self.whole[..];
+        parts.zip(&mut self.scales).map(move |((parts, sums), scale)| {
+            // There is nothing to split for A8.
+            let (whole, others) = core::mem::take(&mut rest).split_at_mut_checked(stride).unwrap_or_default();
+            rest = others;
+            RowMut { width, stride, precision, parts, whole, sums, scale }
         })
     }
 
@@ -141,6 +154,11 @@ impl Rows {
         })
     }
 
+    /// Padded rows of whole integers of A16, and the distance between two.
+    pub(crate) fn whole(&self) -> (&[i16], usize) {
+        (&self.whole, self.stride)
+    }
+
     /// Padded parts, the distance between two, and the sum of each: what kernels read.
     pub(crate) fn raw(&self) -> (&[i8], usize, &[i32]) {
         (&self.parts, self.stride, &self.sums)
@@ -153,6 +171,7 @@ pub struct RowMut<'a> {
     stride: usize,
     precision: Precision,
     parts: &'a mut [i8],
+    whole: &'a mut [i16],
     sums: &'a mut [i32],
     scale: &'a mut f32,
 }
@@ -174,7 +193,7 @@ impl RowMut<'_> {
             Precision::A16 => {
                 let (high, low) = parts.split_at_mut(self.stride);
                 let (high, low) = (&mut high[..x.len()], &mut low[..x.len()]);
-                *self.scale = quantise_a16(kernels, x, high, low, self.sums)?;
+                *self.scale = quantise_a16(kernels, x, high, low, &mut self.whole[..x.len()], self.sums)?;
             }
         }
         Ok(())
@@ -218,20 +237,23 @@ fn a8(x: &[f32], out: &mut [i8], sum: &mut i32) -> Result<f32, Error> {
 }
 
 versions! {
-    fn quantise_a16(x: &[f32], high: &mut [i8], low: &mut [i8], sums: &mut [i32]) -> Result<f32, Error> = a16;
+    fn quantise_a16(
+        x: &[f32], high: &mut [i8], low: &mut [i8], whole: &mut [i16], sums: &mut [i32],
+    ) -> Result<f32, Error> = a16;
 }
 
 #[inline(always)]
-fn a16(x: &[f32], high: &mut [i8], low: &mut [i8], sums: &mut [i32]) -> Result<f32, Error> {
+fn a16(x: &[f32], high: &mut [i8], low: &mut [i8], whole: &mut [i16], sums: &mut [i32]) -> Result<f32, Error> {
     let (limit, amax, scale) = range(x, Precision::A16)?;
     if amax == 0.0 {
         high.fill(0);
         low.fill(0);
+        whole.fill(0);
         sums.fill(0);
         return Ok(scale);
     }
     let mut totals = [0, 0];
-    for ((x, high), low) in x.iter().zip(high).zip(low) {
+    for (((x, high), low), whole) in x.iter().zip(high).zip(low).zip(whole) {
         let q = nearest((*x * limit) / amax);
         // floor((q + 127) / 255): 257 / 65536 is so near to 1 / 255 that it is exact for all 65,025 numbers.
         let h = ((q + 127 + 32_640) * 257 + 257) / 65_536 - 128;
@@ -240,6 +262,7 @@ fn a16(x: &[f32], high: &mut [i8], low: &mut [i8], sums: &mut [i32]) -> Result<f
         totals[1] += l;
         *high = h as i8;
         *low = l as i8;
+        *whole = q as i16;
     }
     for (sum, total) in sums.iter_mut().zip(totals) {
         *sum = total;
@@ -281,6 +304,7 @@ mod tests {
             let rows = Rows::quantise(kernels, &all, all.len(), Precision::A16).unwrap();
             assert!(rows.values(0).eq(-32_512..=32_512));
             let (parts, stride, sums) = rows.raw();
+            assert!(rows.whole().0[..all.len()].iter().map(|q| i32::from(*q)).eq(-32_512..=32_512));
             assert!(parts.iter().all(|part| *part != i8::MIN));
             for (part, sum) in parts.chunks(stride).zip(sums) {
                 assert_eq!(part.iter().map(|part| i32::from(*part)).sum::<i32>(), *sum);
@@ -309,8 +333,12 @@ mod tests {
         for row in rows.iter_mut() {
             row.fill(Kernels::SCALAR, &[1.0; 70]).unwrap();
         }
+        rows.reset(3, 5, Precision::A16);
+        assert!(rows.raw().0.iter().all(|part| *part == 0) && rows.whole().0.iter().all(|q| *q == 0));
+        assert_eq!((rows.whole().0.len(), rows.iter_mut().len()), (3 * 64, 3));
         rows.reset(3, 5, Precision::A8);
-        assert!(rows.raw().0.iter().all(|part| *part == 0));
+        assert!(rows.raw().0.iter().all(|part| *part == 0) && rows.whole().0.is_empty());
+        assert_eq!(rows.iter_mut().count(), 3);
         assert_eq!((rows.count(), rows.width(), rows.precision()), (3, 5, Precision::A8));
     }
 

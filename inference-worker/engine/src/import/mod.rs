@@ -48,8 +48,8 @@ pub struct Options {
     pub max_context: Option<usize>,
     /// Precision of activations, where it is not to be the usual one of the architecture.
     pub activations: Option<Activations>,
-    /// How the matrices of the layers are stored.
-    pub layer_weights: LayerWeights,
+    /// How the matrices of the layers are stored, where that is not to be the usual way of the architecture.
+    pub layer_weights: Option<LayerWeights>,
 }
 
 impl Options {
@@ -63,7 +63,7 @@ impl Options {
             chat_template: true,
             max_context: None,
             activations: None,
-            layer_weights: LayerWeights::W8,
+            layer_weights: None,
         }
     }
 }
@@ -175,9 +175,9 @@ fn assemble(
     step: &mut dyn FnMut(usize, usize),
 ) -> Result<Artefact, EngineError> {
     let Description { architecture, text, embedding, tokenizer } = source.describe(options)?;
-    let (kind, usual) = match architecture {
-        Architecture::Llama(_) => (Kind::Text, Activations::MIXED),
-        Architecture::Bert(_) => (Kind::Embedding, Activations::PRECISE),
+    let (kind, usual, usual_weights) = match architecture {
+        Architecture::Llama(_) => (Kind::Text, Activations::MIXED, LayerWeights::W8),
+        Architecture::Bert(_) => (Kind::Embedding, Activations::PRECISE, LayerWeights::W16),
     };
     if let Some(rules) = text.as_ref().filter(|rules| rules.chat.is_some()) {
         let rendered = template::render(rules, SAMPLE_PROMPT)?;
@@ -193,7 +193,7 @@ fn assemble(
         kind,
         architecture,
         activations: options.activations.unwrap_or(usual),
-        layer_weights: options.layer_weights,
+        layer_weights: options.layer_weights.unwrap_or(usual_weights),
         text,
         embedding,
         weights: File::of(&[]),

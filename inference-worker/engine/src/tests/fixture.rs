@@ -179,11 +179,15 @@ pub fn artefact(folder: &Path) -> Artefact {
     import::read(folder, &Options::new("fixture", "CC0-1.0", "a fixed generator"), &mut |_, _| {}).unwrap()
 }
 
+/// The same with layers stored in this way, whatever is usual.
+pub fn artefact_of(folder: &Path, weights: LayerWeights) -> Artefact {
+    let options = Options::new("fixture", "CC0-1.0", "a fixed generator");
+    import::read(folder, &Options { layer_weights: Some(weights), ..options }, &mut |_, _| {}).unwrap()
+}
+
 /// The same with layers of four bits.
 pub fn artefact_w4(folder: &Path) -> Artefact {
-    let options =
-        Options { layer_weights: LayerWeights::W4, ..Options::new("fixture", "CC0-1.0", "a fixed generator") };
-    import::read(folder, &options, &mut |_, _| {}).unwrap()
+    artefact_of(folder, LayerWeights::W4)
 }
 
 pub fn llama(layers: usize) -> Model {

@@ -4,6 +4,7 @@
 use super::{fixture, run};
 use crate::{
     llama::{Buffers, Part},
+    manifest::LayerWeights,
     Answer, Model, Threads,
 };
 use assay_numerics::{Kernels, Rows, Trace, PROFILE};
@@ -47,8 +48,14 @@ fn fixtures(threads: &Arc<Threads>) -> Value {
     let packed = fixture::artefact_w4(fixture::llama_folder(3).path()).load(threads).unwrap();
     let logits_w4 = packed.logits(&tokens, 1).unwrap();
     let (answer_w4, _) = run(&packed, "w7 w8 w9", TextParameters { max_tokens: 50, ..Default::default() }, 42);
-    let encoder = fixture::artefact(fixture::bert_folder().path()).load(threads).unwrap();
-    let embedding = embed(&encoder, "w7 w8 w9");
+    let encoder = |weights| {
+        let encoder = fixture::artefact_of(fixture::bert_folder().path(), weights).load(threads).unwrap();
+        let embedding = embed(&encoder, "w7 w8 w9");
+        json!({
+            "weights": encoder.manifest().weights.cid, "answer": hash(&embedding.output),
+            "trace": hex::encode(embedding.trace),
+        })
+    };
     json!({
         "llama": {
             "weights": model.manifest().weights.cid, "hidden_rows_by_layers": layers, "logits_rows": logits,
@@ -58,10 +65,8 @@ fn fixtures(threads: &Arc<Threads>) -> Value {
             "weights": packed.manifest().weights.cid, "logits_row": floats(&logits_w4),
             "answer": hash(&answer_w4.output), "trace": hex::encode(answer_w4.trace),
         },
-        "bert": {
-            "weights": encoder.manifest().weights.cid, "answer": hash(&embedding.output),
-            "trace": hex::encode(embedding.trace),
-        },
+        "bert": encoder(LayerWeights::W8),
+        "bert_w16": encoder(LayerWeights::W16),
     })
 }
 
@@ -69,13 +74,24 @@ fn fixtures(threads: &Arc<Threads>) -> Value {
 fn shipped(threads: &Arc<Threads>) -> Value {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/assay-kjv");
     let model = Model::load(&folder, threads).unwrap();
+    let cid = model.cid().to_string();
     let prompt = "In the beginning God created the heaven and the earth.";
     let tokens = model.encode(prompt, false).unwrap();
     let logits = model.logits(&tokens, tokens.len()).unwrap();
     let rows: Vec<_> = logits.chunks_exact(logits.len() / tokens.len()).map(floats).collect();
     let (answer, _) = run(&model, prompt, TextParameters { max_tokens: 40, ..Default::default() }, 42);
+    let mut llama = model.into_llama().unwrap();
+    let mut layers: Vec<_> = (0..llama.layers())
+        .map(|_| {
+            let part = Part { cache: &mut llama.cache(tokens.len()), tokens: &tokens };
+            let rows = floats(llama.read(threads, &mut [part], &mut Buffers::default()).unwrap());
+            llama.drop_last_layer();
+            rows
+        })
+        .collect();
+    layers.reverse();
     json!({
-        "manifest": model.cid().to_string(), "tokens": tokens, "logits_rows": rows,
+        "manifest": cid, "tokens": tokens, "hidden_rows_by_layers": layers, "logits_rows": rows,
         "answer": hash(&answer.output), "trace": hex::encode(answer.trace),
     })
 }
@@ -87,9 +103,20 @@ fn minilm(threads: &Arc<Threads>) -> Option<Value> {
         return None;
     }
     let model = Model::load(&folder, threads).unwrap();
-    let answer = embed(&model, "In the beginning God created the heaven and the earth.");
+    let (cid, text) = (model.cid().to_string(), "In the beginning God created the heaven and the earth.");
+    let (answer, tokens) = (embed(&model, text), model.encode(text, true).unwrap());
+    let mut bert = model.into_bert().unwrap();
+    let mut layers: Vec<_> = (0..bert.layers())
+        .map(|_| {
+            let rows = floats(&bert.encode(threads, &tokens, |_| Ok(())).unwrap());
+            bert.drop_last_layer();
+            rows
+        })
+        .collect();
+    layers.reverse();
     Some(json!({
-        "manifest": model.cid().to_string(), "answer": hash(&answer.output), "trace": hex::encode(answer.trace),
+        "manifest": cid, "tokens": tokens, "hidden_rows_by_layers": layers,
+        "answer": hash(&answer.output), "trace": hex::encode(answer.trace),
     }))
 }
 

@@ -1,4 +1,4 @@
-//! Layers of four bits: the same bits on every path, with any threads, split and batch; and what is refused.
+//! Layers of four bits and of sixteen: the same bits on every path, with any threads, split and batch; and what is refused.
 
 use super::{fixture, run, text};
 use crate::{
@@ -92,6 +92,18 @@ fn packed_weights_out_of_range_are_refused() {
 }
 
 #[test]
+fn halves_out_of_range_are_refused() {
+    let Artefact { manifest, mut weights, tokenizer } = fixture::artefact(fixture::bert_folder().path());
+    let file = safetensors::SafeTensors::deserialize(&weights).unwrap();
+    let tensor = file.tensor("encoder.layer.1.output.dense.weight").unwrap();
+    assert_eq!(tensor.shape(), [fixture::BERT_WIDTH, 2 * 96]);
+    let place = tensor.data().as_ptr() as usize - weights.as_ptr() as usize;
+    weights[place] = 0x80;
+    let error = Artefact { manifest, weights, tokenizer }.load(&fixture::threads()).err().unwrap();
+    assert!(matches!(error, EngineError::Numerics(assay_numerics::Error::Weight)), "{error}");
+}
+
+#[test]
 fn an_encoder_can_be_packed_too() {
     let artefact = fixture::artefact_w4(fixture::bert_folder().path());
     assert!(matches!(artefact.manifest.architecture, Architecture::Bert(_)));
@@ -106,4 +118,9 @@ fn an_encoder_can_be_packed_too() {
     let packed = embed(&artefact.load(&fixture::threads()).unwrap());
     let cosine = super::oracle::cosine(&packed, &embed(&fixture::bert()));
     assert!((0.98..0.999_999).contains(&cosine), "{cosine}");
+    // Encoders are stored in sixteen bits, unless they are asked for in another way.
+    let coarse = fixture::artefact_of(fixture::bert_folder().path(), LayerWeights::W8);
+    assert_eq!(fixture::bert().manifest().layer_weights, LayerWeights::W16);
+    let cosine = super::oracle::cosine(&embed(&coarse.load(&fixture::threads()).unwrap()), &embed(&fixture::bert()));
+    assert!((0.999..0.999_999).contains(&cosine), "{cosine}");
 }

@@ -81,7 +81,7 @@ fn parts(choices: &mut Choices) -> (Manifest, Bytes, Vec<u8>) {
     let llama = shape(choices);
     let rope_table = Some(File::of(&rope_table(&llama).unwrap().to_bytes()).cid);
     let architecture = Architecture::Llama(llama);
-    let layer_weights = choices.of(&[LayerWeights::W8, LayerWeights::W4]);
+    let layer_weights = choices.of(&LayerWeights::ALL);
     let mut tensors = Tensors::default();
     for spec in specs(&architecture) {
         let mut values = choices.0.vector(spec.shape.iter().product());

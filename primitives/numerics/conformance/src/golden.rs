@@ -46,6 +46,12 @@ pub(crate) fn operations(kernels: Kernels) -> Result<Vec<(&'static str, String)>
     let bytes: Vec<u8> = (0..40).flat_map(|row| matrix.integers(row)).map(|q| q as u8).collect();
     add("weights_w8", hash(&bytes));
     add("weights_w8_scales", hash_floats(matrix.scales()));
+    let fine = Matrix::quantise_w16(600, &Numbers(2).vector(40 * 600))?;
+    if let Weights::W16(halves) = fine.weights() {
+        let bytes: Vec<u8> = halves.iter().map(|half| *half as u8).collect();
+        add("weights_w16", hash(&bytes));
+    }
+    add("weights_w16_scales", hash_floats(fine.scales()));
     let packed = Matrix::quantise_w4(600, &Numbers(2).vector(40 * 600))?;
     if let Weights::W4 { nibbles, multipliers } = packed.weights() {
         add("weights_w4", hash(nibbles));
@@ -53,19 +59,19 @@ pub(crate) fn operations(kernels: Kernels) -> Result<Vec<(&'static str, String)>
     }
     add("weights_w4_scales", hash_floats(packed.scales()));
     let bias = Numbers(3).vector(40);
-    for (quantise, product, product_w4, precision) in [
-        ("quantise_a8", "product_a8", "product_w4_a8", Precision::A8),
-        ("quantise_a16", "product_a16", "product_w4_a16", Precision::A16),
+    for (quantise, product, product_w16, product_w4, precision) in [
+        ("quantise_a8", "product_a8", "product_w16_a8", "product_w4_a8", Precision::A8),
+        ("quantise_a16", "product_a16", "product_w16_a16", "product_w4_a16", Precision::A16),
     ] {
         let rows = Rows::quantise(kernels, &x, 600, precision)?;
         let mut bytes: Vec<u8> = rows.values(0).flat_map(|q| (q as i16).to_le_bytes()).collect();
         bytes.extend(rows.scales().iter().flat_map(|scale| scale.to_le_bytes()));
         add(quantise, hash(&bytes));
         let mut out = vec![0.0; 40];
-        matrix.multiply(kernels, &rows, Some(&bias), 0, ColumnsMut::new(&mut out, 40))?;
-        add(product, hash_floats(&out));
-        packed.multiply(kernels, &rows, Some(&bias), 0, ColumnsMut::new(&mut out, 40))?;
-        add(product_w4, hash_floats(&out));
+        for (name, matrix) in [(product, &matrix), (product_w16, &fine), (product_w4, &packed)] {
+            matrix.multiply(kernels, &rows, Some(&bias), 0, ColumnsMut::new(&mut out, 40))?;
+            add(name, hash_floats(&out));
+        }
     }
 
     add("sum", hash_floats(&[reduce::sum(&x)]));

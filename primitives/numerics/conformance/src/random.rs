@@ -8,7 +8,7 @@ use assay_numerics::{
     matrix::{BLOCK, GROUP, MAX_COLUMNS, MAX_COLUMNS_W4},
     norm, reduce,
     rope::{Scaling, Table},
-    sampler, Columns, ColumnsMut, Error, Kernels, Matrix, Precision, Rows, Sampler, Sampling,
+    sampler, Columns, ColumnsMut, Error, Format, Kernels, Matrix, Precision, Rows, Sampler, Sampling,
 };
 
 /// The outcome of one case.
@@ -22,8 +22,8 @@ pub(crate) struct Outcome {
 /// An operation draws its sizes and inputs from the numbers, describes them, and computes.
 type Operation = fn(Kernels, &mut Numbers) -> Outcome;
 
-const OPERATIONS: [Operation; 10] =
-    [product, product_w4, quantise, norms, sums, attention, functions, rope, halves, sample];
+const OPERATIONS: [Operation; 11] =
+    [product, product_w16, product_w4, quantise, norms, sums, attention, functions, rope, halves, sample];
 
 /// Case `case`: its operation is `case` modulo their number, its generator begins with the 64 random bits that the
 /// sampler has for the seed (as its first eight bytes, little-endian) at position `case`.
@@ -90,6 +90,15 @@ fn precision(numbers: &mut Numbers) -> Precision {
 }
 
 fn product(kernels: Kernels, numbers: &mut Numbers) -> Outcome {
+    product_of_bytes(kernels, numbers, Format::W8)
+}
+
+fn product_w16(kernels: Kernels, numbers: &mut Numbers) -> Outcome {
+    product_of_bytes(kernels, numbers, Format::W16)
+}
+
+/// A product with weights of W8 or W16, whose halves are drawn like weights of W8.
+fn product_of_bytes(kernels: Kernels, numbers: &mut Numbers, format: Format) -> Outcome {
     // The longest rows are few: they show that sums do not overflow.
     let longest = numbers.below(64) == 0;
     let columns = if longest { MAX_COLUMNS } else { length(numbers, 1200) };
@@ -103,12 +112,14 @@ fn product(kernels: Kernels, numbers: &mut Numbers) -> Outcome {
         _ if limit => 127,
         q => q as i8,
     };
-    let weights = (0..columns * outputs).map(|_| weight()).collect();
+    let size = columns * outputs * if format == Format::W16 { 2 } else { 1 };
+    let weights: Vec<u8> = (0..size).map(|_| weight() as u8).collect();
     let scales = numbers.vector(outputs);
     let bias = (numbers.below(2) == 0).then(|| numbers.vector(outputs));
     let x = floats(numbers, columns * count);
+    let shared = if format == Format::W16 { Matrix::shared_w16 } else { Matrix::shared };
     let compute = || {
-        let matrix = Matrix::new(columns, weights, scales)?;
+        let matrix = shared(columns, Arc::new(weights), 0..size, scales)?;
         let rows = Rows::quantise(kernels, &x, columns, precision)?;
         let mut out = vec![0.0; count * outputs];
         let (left, right) = ColumnsMut::new(&mut out, outputs).split_at(split);
@@ -117,7 +128,9 @@ fn product(kernels: Kernels, numbers: &mut Numbers) -> Outcome {
         Ok(out)
     };
     Outcome {
-        what: format!("{precision:?} product of {count} rows, {columns} columns, {outputs} outputs split at {split}"),
+        what: format!(
+            "{precision:?} product of {count} rows, {columns} columns of {format:?}, {outputs} outputs split at {split}"
+        ),
         result: compute(),
     }
 }
@@ -172,12 +185,13 @@ fn quantise(kernels: Kernels, numbers: &mut Numbers) -> Outcome {
     let x = floats(numbers, width * count);
     let compute = || {
         let rows = Rows::quantise(kernels, &x, width, precision)?;
-        let weights = Matrix::quantise_w4(width, &x)?;
-        let values = (0..count).flat_map(|row| rows.values(row).chain(weights.integers(row))).map(|q| q as f32);
-        Ok(values.chain(rows.scales().iter().chain(weights.scales()).copied()).collect())
+        let (fine, packed) = (Matrix::quantise_w16(width, &x)?, Matrix::quantise_w4(width, &x)?);
+        let weights = |row| fine.integers(row).chain(packed.integers(row));
+        let values = (0..count).flat_map(|row| rows.values(row).chain(weights(row))).map(|q| q as f32);
+        Ok(values.chain(rows.scales().iter().chain(fine.scales()).chain(packed.scales()).copied()).collect())
     };
     let result = compute();
-    Outcome { what: format!("{precision:?} and W4 quantisation of {count} rows of {width}"), result }
+    Outcome { what: format!("{precision:?}, W16 and W4 quantisation of {count} rows of {width}"), result }
 }
 
 fn norms(kernels: Kernels, numbers: &mut Numbers) -> Outcome {

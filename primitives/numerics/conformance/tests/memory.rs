@@ -31,6 +31,12 @@ fn no_kernel_reads_beyond_the_last_weight() {
             let mapped = Matrix::shared(columns, bytes.clone(), range, scales.clone()).unwrap();
             let copied = Matrix::new(columns, weights, scales).unwrap();
             compare(&mapped, &copied);
+            let range = PAGES - 2 * columns * outputs..PAGES;
+            let weights = (*bytes).as_ref()[range.clone()].to_vec();
+            let scales = copied.scales().to_vec();
+            let mapped = Matrix::shared_w16(columns, bytes.clone(), range, scales.clone()).unwrap();
+            let copied = Matrix::shared_w16(columns, Arc::new(weights), 0..2 * columns * outputs, scales).unwrap();
+            compare(&mapped, &copied);
         }
     }
 }

@@ -34,6 +34,26 @@ impl Tile for Scalar {
     }
 }
 
+/// A tile of whole rows, as [`Tile::tile_whole`] has it.
+#[inline(always)]
+pub(super) unsafe fn tile_whole<const P: usize, const W: usize>(
+    rows: *const i16,
+    stride: usize,
+    weights: *const i8,
+    columns: usize,
+) -> [[i64; W]; P] {
+    let mut sums = [[0; W]; P];
+    for (p, sums) in sums.iter_mut().enumerate() {
+        // SAFETY: the caller's; here and below.
+        let row = unsafe { core::slice::from_raw_parts(rows.add(p * stride), columns) };
+        for (w, sum) in sums.iter_mut().enumerate() {
+            let weights = unsafe { core::slice::from_raw_parts(weights.add(w * columns), columns) };
+            *sum = row.iter().zip(weights).map(|(x, w)| i64::from(*x) * i64::from(*w)).sum();
+        }
+    }
+    sums
+}
+
 /// A tile of W4, as [`Tile::tile_w4`] has it.
 #[inline(always)]
 pub(super) unsafe fn tile_w4<const P: usize, const W: usize>(

@@ -30,6 +30,52 @@ impl Tile for Avx2 {
     const OFFSET: i32 = 0;
     const PARTS_W4: usize = 4;
     const OFFSET_W4: i32 = 128;
+    const WHOLE: bool = true;
+
+    /// `vpmaddwd` multiplies numbers of 16 bits and adds pairs in 32: half the work of two parts. [`WHOLE_STEPS`] pairs of the
+    /// largest numbers do not overflow.
+    #[inline(always)]
+    unsafe fn tile_whole<const P: usize, const W: usize>(
+        rows: *const i16,
+        stride: usize,
+        weights: *const i8,
+        columns: usize,
+    ) -> [[i64; W]; P] {
+        // SAFETY: whole vectors of weights end at `columns`; the rest is copied; rows are padded.
+        unsafe {
+            let mut totals = [[0; W]; P];
+            let mut column = 0;
+            while column < columns {
+                let end = columns.min(column + 16 * WHOLE_STEPS);
+                let mut sums = [[_mm256_setzero_si256(); W]; P];
+                while column + 16 <= end {
+                    let mut vectors = [_mm256_setzero_si256(); W];
+                    for (w, vector) in vectors.iter_mut().enumerate() {
+                        *vector = _mm256_cvtepi8_epi16(_mm_loadu_si128(weights.add(w * columns + column).cast()));
+                    }
+                    step_whole(&mut sums, rows.add(column), stride, vectors);
+                    column += 16;
+                }
+                if column < end {
+                    let mut vectors = [_mm256_setzero_si256(); W];
+                    for (w, vector) in vectors.iter_mut().enumerate() {
+                        let mut rest = [0i8; 16];
+                        let from = weights.add(w * columns + column);
+                        core::ptr::copy_nonoverlapping(from, rest.as_mut_ptr(), end - column);
+                        *vector = _mm256_cvtepi8_epi16(_mm_loadu_si128(rest.as_ptr().cast()));
+                    }
+                    step_whole(&mut sums, rows.add(column), stride, vectors);
+                    column = end;
+                }
+                for (totals, sums) in totals.iter_mut().zip(sums) {
+                    for (total, sum) in totals.iter_mut().zip(sums) {
+                        *total += total_64(sum);
+                    }
+                }
+            }
+            totals
+        }
+    }
 
     #[inline(always)]
     unsafe fn tile<const P: usize, const W: usize>(
@@ -120,6 +166,41 @@ unsafe fn totals_256<const P: usize, const W: usize>(sums: [[__m256i; W]; P]) ->
         }
     }
     totals
+}
+
+/// Steps after which 32 bits may be full: 256 * 2 * 32,512 * 127 is below 2^31.
+const WHOLE_STEPS: usize = 256;
+
+/// Adds the products of one vector of each row of weights with one of each whole row.
+#[inline(always)]
+unsafe fn step_whole<const P: usize, const W: usize>(
+    sums: &mut [[__m256i; W]; P],
+    rows: *const i16,
+    stride: usize,
+    weights: [__m256i; W],
+) {
+    // SAFETY: the caller's.
+    unsafe {
+        for (p, sums) in sums.iter_mut().enumerate() {
+            let x = _mm256_loadu_si256(rows.add(p * stride).cast());
+            for (sum, weights) in sums.iter_mut().zip(weights) {
+                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(x, weights));
+            }
+        }
+    }
+}
+
+/// The sum of a vector's numbers of 32 bits.
+#[inline(always)]
+unsafe fn total_64(sum: __m256i) -> i64 {
+    // SAFETY: the caller's.
+    unsafe {
+        let low = _mm256_cvtepi32_epi64(_mm256_castsi256_si128(sum));
+        let high = _mm256_cvtepi32_epi64(_mm256_extracti128_si256(sum, 1));
+        let sum = _mm256_add_epi64(low, high);
+        let sum = _mm_add_epi64(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+        _mm_extract_epi64(sum, 0) + _mm_extract_epi64(sum, 1)
+    }
 }
 
 /// Adds the products of one vector of each row of weights with one of each part.
