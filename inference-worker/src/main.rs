@@ -1,5 +1,6 @@
 //! The Assay worker.
 
+use assay_engine::template;
 use assay_worker::{
     cli::{self, Cli},
     out,
@@ -8,7 +9,14 @@ use clap::Parser;
 use std::{process::ExitCode, time::Duration};
 
 fn main() -> ExitCode {
+    if let Some(code) = template::serve() {
+        return code;
+    }
     let cli = Cli::parse();
+    if let Err(error) = template::render_apart() {
+        out::note(format_args!("error: cannot start: {error}"));
+        return ExitCode::FAILURE;
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

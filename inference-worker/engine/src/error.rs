@@ -1,5 +1,6 @@
 //! Why the engine refuses: one variant per reason, one line each.
 
+use crate::template::{MAX_MEMORY, MAX_SECONDS};
 use assay_types::inference::{MAX_STOPS, MAX_STOP_BYTES};
 use std::{
     fmt::{self, Display, Write},
@@ -90,6 +91,15 @@ pub enum EngineError {
     /// The chat template failed on a prompt.
     #[error("the chat template failed: {}", Shown(.0))]
     Template(String),
+    /// The process that rendered the chat template reached a limit.
+    #[error(
+        "the chat template takes more than {} MiB of memory or {MAX_SECONDS} s of time for this prompt",
+        MAX_MEMORY >> 20
+    )]
+    TemplateTooLarge,
+    /// There is no process to render the chat template, or it did not say what became of it.
+    #[error("cannot render the chat template in a process of its own: {}", Shown(.0))]
+    TemplateProcess(String),
     /// The source model is of a kind that cannot be imported.
     #[error("not supported: {}", Shown(.0))]
     Unsupported(String),

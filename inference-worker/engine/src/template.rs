@@ -4,13 +4,25 @@
 //! of the user, `add_generation_prompt` is true, `tools` and `documents` are none, `raise_exception` fails, loops have
 //! `break` and `continue`, and strings, lists and maps have Python's usual methods. There is no clock, no randomness
 //! and no file, so the result is a function of the prompt. What it is, is defined by the pinned library.
+//!
+//! The library counts steps, and one step may take any memory: a template doubles a string forty times in a hundred of
+//! them. So a program that serves others has each prompt rendered [apart](render_apart): in a process of its own, which the
+//! system ends when it takes more than [`MAX_MEMORY`] or [`MAX_SECONDS`].
 
 use crate::{
     manifest::{ChatTemplate, TextRules, PROMPT_MARK},
     EngineError,
 };
 use minijinja::{syntax::SyntaxConfig, Environment, Error, ErrorKind, Value};
-use std::{collections::BTreeMap, io};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    env,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Stdio},
+    sync::OnceLock,
+};
 
 /// Most bytes of a chat template.
 pub const MAX_TEMPLATE: usize = 1 << 16;
@@ -21,16 +33,109 @@ const MAX_RENDERED: usize = 1 << 20;
 /// Deepest nesting of calls in a template.
 const MAX_DEPTH: usize = 100;
 
+/// Most bytes of memory that a process which renders a prompt may write to; the templates of the well-known models take
+/// less than one.
+pub const MAX_MEMORY: u64 = 256 << 20;
+/// Most seconds of processor time that it may take, where a well-known template takes thousandths of one.
+pub const MAX_SECONDS: u64 = 5;
+/// The only argument of a process that renders a prompt.
+const SERVE: &str = "render-template";
+
+/// The program that renders prompts apart, if it is to.
+static APART: OnceLock<PathBuf> = OnceLock::new();
+
+/// What a process that renders a prompt reads from its standard input, in JSON.
+#[derive(Serialize, Deserialize)]
+struct Order {
+    chat: ChatTemplate,
+    text: String,
+}
+
 /// The text that stands for `prompt`, before it is cut into tokens.
 ///
 /// # Errors
 /// [`EngineError::Template`] when the chat template cannot be parsed, calls what is not there, refuses the prompt, or
-/// takes too many steps or bytes.
+/// takes too many steps or bytes; where prompts are rendered [apart](render_apart), [`EngineError::TemplateTooLarge`] and
+/// [`EngineError::TemplateProcess`] too.
 pub fn render(rules: &TextRules, prompt: &str) -> Result<String, EngineError> {
     let text = rules.template.replacen(PROMPT_MARK, prompt, 1);
-    match &rules.chat {
-        Some(chat) => render_chat(chat, &text).map_err(|error| EngineError::Template(one_line(&error))),
-        None => Ok(text),
+    match (&rules.chat, APART.get()) {
+        (Some(chat), Some(program)) => apart(program, Order { chat: chat.clone(), text }),
+        (Some(chat), None) => render_chat(chat, &text).map_err(|error| EngineError::Template(one_line(&error))),
+        (None, _) => Ok(text),
+    }
+}
+
+/// From now on this process has chat templates rendered by another of its own program, whose `main` must begin with
+/// [`serve`]. The limits of memory and time are those of the machine, not of the profile: a template that reaches them
+/// gives no text here, and no text is a wrong one.
+///
+/// # Errors
+/// The system does not say which program this is.
+pub fn render_apart() -> io::Result<()> {
+    // This way leads to the program even after its file was replaced by another version's.
+    let program = if cfg!(target_os = "linux") { "/proc/self/exe".into() } else { env::current_exe()? };
+    APART.get_or_init(|| program);
+    Ok(())
+}
+
+/// Renders a prompt, if this process was started for that by [`render`], and gives the code to end with.
+pub fn serve() -> Option<ExitCode> {
+    env::args_os().nth(1).filter(|argument| *argument == SERVE)?;
+    Some(match serve_one() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            // Who waits for it is told by the exit code too.
+            let _ = io::stderr().write_all(reason.as_bytes());
+            ExitCode::FAILURE
+        }
+    })
+}
+
+fn serve_one() -> Result<(), String> {
+    limit().map_err(|error| format!("its limits cannot be set: {error}"))?;
+    let order: Order = serde_json::from_reader(io::stdin().lock()).map_err(|error| error.to_string())?;
+    let text = render_chat(&order.chat, &order.text).map_err(|error| one_line(&error))?;
+    io::stdout().write_all(text.as_bytes()).map_err(|error| error.to_string())
+}
+
+/// Sets this process's limits. A process that reaches them leaves no image of its memory.
+#[cfg(unix)]
+fn limit() -> io::Result<()> {
+    let set = |resource, most| {
+        let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+        // SAFETY: the pointer is to a limit that lives as long as the call, which only reads it.
+        match unsafe { libc::setrlimit(resource, &limit) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    };
+    set(libc::RLIMIT_DATA, MAX_MEMORY)?;
+    set(libc::RLIMIT_CPU, MAX_SECONDS)?;
+    set(libc::RLIMIT_CORE, 0)
+}
+
+#[cfg(not(unix))]
+fn limit() -> io::Result<()> {
+    Err(io::Error::from(io::ErrorKind::Unsupported))
+}
+
+/// Has `program` render a prompt.
+fn apart(program: &Path, order: Order) -> Result<String, EngineError> {
+    let failed = |error: io::Error| EngineError::TemplateProcess(error.to_string());
+    let mut command = Command::new(program);
+    command.arg(SERVE).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(failed)?;
+    let order = serde_json::to_vec(&order).map_err(|error| EngineError::TemplateProcess(error.to_string()))?;
+    // It reads all before it writes. If it ends before, its status says why.
+    let _ = child.stdin.take().map(|mut input| input.write_all(&order));
+    let output = child.wait_with_output().map_err(failed)?;
+    match output.status.code() {
+        Some(0) => String::from_utf8(output.stdout).map_err(|error| EngineError::TemplateProcess(error.to_string())),
+        Some(1) => Err(EngineError::Template(String::from_utf8_lossy(&output.stderr).into_owned())),
+        Some(code) => Err(EngineError::TemplateProcess(format!("it ended with exit code {code}"))),
+        // The system ended it.
+        None => Err(EngineError::TemplateTooLarge),
     }
 }
 

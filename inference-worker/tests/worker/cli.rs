@@ -151,6 +151,32 @@ fn a_chat_template_is_kept_left_out_or_refused() {
     assert!(failure(&output, 7).contains("strftime_now") && manifest.is_empty());
 }
 
+/// A template may do anything for one prompt that it did not do for the import's.
+#[test]
+fn a_chat_template_that_takes_all_memory_or_time_fails_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("source");
+    crate::common::llama(&source, 1);
+    let template = "{% set text = messages[0].content %}{% set many = [0] * 100000000 %}\
+        {% if text == 'w4' %}{% set ns = namespace(x='aaaaaaaa') %}\
+        {% for i in range(40) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x | length }}\
+        {% elif text == 'w5' %}{{ many | list | length }}\
+        {% elif text == 'w6' %}{{ 1 in many + many + many + many + many + many + many + many + many + many }}\
+        {% elif text == 'w7' %}{{ raise_exception('no sevens') }}{% endif %}{{ text }}";
+    std::fs::write(source.join("chat_template.jinja"), template).unwrap();
+    let model = folder.path().join("model");
+    crate::common::import(&source, &model, "tiny");
+    let answer = |prompt| run(&["model", "run", model.to_str().unwrap(), "--prompt", prompt, "--max-tokens", "2"]);
+    let usual = answer("w3");
+    assert!(usual.status.success(), "{usual:?}");
+    for prompt in ["w4", "w5", "w6"] {
+        let line = failure(&answer(prompt), 7);
+        assert!(line.contains("more than 256 MiB of memory or 5 s of time"), "{prompt}: {line}");
+    }
+    assert!(failure(&answer("w7"), 7).contains("no sevens"));
+    assert_eq!(answer("w3").stdout, usual.stdout);
+}
+
 #[test]
 fn a_file_that_is_no_model_is_told() {
     let folder = tempfile::tempdir().unwrap();
@@ -208,7 +234,7 @@ fn a_stop_text_ends_an_answer_and_is_part_of_what_is_verified() {
 }
 
 #[test]
-fn weights_of_four_bits_are_asked_for_by_name() {
+fn weights_of_other_sizes_are_asked_for_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("source");
     crate::common::llama(&source, 1);
@@ -218,13 +244,13 @@ fn weights_of_four_bits_are_asked_for_by_name() {
             ["--name", "tiny", "--licence", "CC0-1.0", "--weights", weights, "--to", target.to_str().unwrap()];
         run(&[&["model", "import", "--from", source.to_str().unwrap()], &arguments[..]].concat())
     };
-    let (eight, four, three) = (import("w8"), import("w4"), import("w3"));
-    assert!(eight.status.success() && four.status.success(), "{four:?}");
-    assert_ne!(eight.stdout, four.stdout);
+    let (sixteen, eight, four, three) = (import("w16"), import("w8"), import("w4"), import("w3"));
+    assert!(sixteen.status.success() && eight.status.success() && four.status.success(), "{four:?}");
+    assert!(eight.stdout != four.stdout && eight.stdout != sixteen.stdout);
     let size = |weights: &str| folder.path().join(weights).join("weights.safetensors").metadata().unwrap().len();
-    assert!(size("w4") < size("w8"));
+    assert!(size("w4") < size("w8") && size("w8") < size("w16"));
     assert_eq!(three.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&three.stderr).contains("there are w8 and w4"), "{three:?}");
+    assert!(String::from_utf8_lossy(&three.stderr).contains("there are w16, w8 and w4"), "{three:?}");
     let inspected = run(&["model", "inspect", folder.path().join("w4").to_str().unwrap()]);
     assert!(String::from_utf8_lossy(&inspected.stdout).contains("\"layer_weights\": \"W4\""), "{inspected:?}");
 }
