@@ -83,7 +83,7 @@ impl Run {
 /// An input that is not on chain.
 pub(crate) enum Incoming {
     /// It is being fetched, until this is dropped.
-    Coming(#[allow(dead_code)] Fetch),
+    Coming(#[allow(dead_code, reason = "nobody reads it: dropping it ends the fetch")] Fetch),
     /// It is here.
     Here(Vec<u8>),
 }
