@@ -46,20 +46,19 @@ pub fn mul_div(a: u128, b: u128, divisor: u128) -> u128 {
 /// fewer than 70 of them: the result is at most 2^-120 too small, never too large, and exact for 0.
 pub(crate) fn exp2_fraction(numerator: u128, denominator: u128) -> u128 {
     let argument = mul_div(numerator, LN_2, denominator).min(LN_2);
-    let mut term = U256::from(ONE_IN_BITS);
+    let mut term = ONE_IN_BITS;
     let mut sum = term;
     for index in 1..=MAX_TERMS {
-        // Both factors are below 2^128.
-        term = shift_right(term.saturating_mul(U256::from(argument)), BITS)
-            .checked_div(U256::from(index))
-            .unwrap_or_default();
-        if term.is_zero() {
+        // Terms shrink and the argument is below one, so the product has at most 2 BITS bits.
+        let product = U256::from(term).saturating_mul(U256::from(argument));
+        term = saturate(shift_right(product, BITS)).checked_div(index.into()).unwrap_or_default();
+        if term == 0 {
             break;
         }
+        // exp of less than ln 2 is below two, which 128 bits hold.
         sum = sum.saturating_add(term);
     }
-    // exp of less than ln 2 is below two, which 128 bits hold.
-    saturate(sum)
+    sum
 }
 
 /// 2^`exponent`, argument and result with 18 decimals; rounded down, `u128::MAX` if it does not fit.
