@@ -7,7 +7,6 @@ mod chain_spec;
 mod cli;
 mod command;
 mod rpc;
-mod rpc_election;
 mod service;
 
 fn main() -> sc_cli::Result<()> {

@@ -1,13 +1,11 @@
 //! The RPC methods that are this node's own, beside those every node has (chain, state, author, `chainHead`, `archive`,
-//! `transaction`): account nonces and dry runs, fees, BABE and GRANDPA, proofs of elections, and those of Assay itself, which
-//! [`assay_rpc`] has.
+//! `transaction`): account nonces and dry runs, fees, BABE and GRANDPA, and those of Assay itself, which [`assay_rpc`] has.
 
-use crate::rpc_election::{ElectionApiServer, Elections};
 use assay_runtime::opaque::Block;
 use assay_runtime_api::{AssayApi, ElectionsApi};
 use assay_types::{AccountId, Balance, BlockNumber, Hash, Nonce};
 use jsonrpsee::RpcModule;
-use sc_client_api::{AuxStore, Backend, BlockBackend, ProofProvider};
+use sc_client_api::{AuxStore, Backend, BlockBackend};
 use sc_consensus_babe::BabeWorkerHandle;
 use sc_consensus_grandpa::{FinalityProofProvider, GrandpaJustificationStream, SharedAuthoritySet, SharedVoterState};
 use sc_rpc::SubscriptionTaskExecutor;
@@ -56,7 +54,6 @@ where
         + HeaderMetadata<Block, Error = BlockChainError>
         + AuxStore
         + assay_rpc::Client<B>
-        + ProofProvider<Block>
         + Send
         + Sync
         + 'static,
@@ -79,7 +76,6 @@ where
     module.merge(assay_rpc::module::<_, B>(deps.client.clone())?)?;
     module.merge(System::new(deps.client.clone(), deps.pool).into_rpc())?;
     module.merge(TransactionPayment::new(deps.client.clone()).into_rpc())?;
-    module.merge(Elections::new(deps.client.clone()).into_rpc())?;
     module.merge(Babe::new(deps.client, deps.babe_worker_handle, deps.keystore, deps.select_chain).into_rpc())?;
     module.merge(
         Grandpa::new(

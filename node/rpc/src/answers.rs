@@ -5,10 +5,11 @@ use assay_runtime_api as api;
 use assay_traits::{FeeSplit, ModelTerms, RewardSplit, Settlement, TaskState, Verdict};
 use assay_types::{
     inference::{Finish, Output, Parameters},
-    protocol, AccountId, Balance, BlockNumber, Cid, Hash, ModelId, TaskId,
+    protocol, AccountId, Balance, BlockNumber, Cid, Hash, ModelId, TaskId, Tenure,
 };
 use codec::DecodeAll;
 use serde::{Serialize, Serializer};
+use sp_core::Bytes;
 use sp_runtime::FixedU128;
 use std::fmt::Display;
 
@@ -588,6 +589,19 @@ impl From<api::Supply> for Supply {
             tenure_left: supply.tenure_left,
         }
     }
+}
+
+/// What an election can be recomputed from, by whoever trusts one block hash (`assay-worker election verify`).
+#[derive(Clone, Debug, Serialize)]
+pub struct ElectionProof {
+    /// The tenure of the election's commitments.
+    pub tenure: Tenure,
+    /// The block in whose state the election is read.
+    pub block: Hash,
+    /// The block's header, SCALE-encoded; its hash is `block`, and it has the root of the state.
+    pub header: Bytes,
+    /// Nodes of the state's trie on the way to everything that the election depends on.
+    pub proof: Vec<Bytes>,
 }
 
 /// What is scheduled by a block.

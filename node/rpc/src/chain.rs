@@ -1,10 +1,16 @@
 //! How the methods read the chain.
 
-use crate::{answers::Block, error::Error, Client};
-use assay_runtime_api::{AssayApi, TaskChange};
-use assay_types::{AccountId, BlockNumber, Hash};
+use crate::{
+    answers::{Block, ElectionProof},
+    error::Error,
+    Client,
+};
+use assay_runtime_api::{AssayApi, ElectionsApi, TaskChange};
+use assay_types::{AccountId, BlockNumber, Hash, Tenure};
+use codec::Encode;
 use sc_client_api::Backend;
 use sp_api::{ApiError, ApiExt, ApiRef, Core};
+use sp_core::Bytes;
 use sp_crypto_hashing::twox_128;
 use sp_runtime::{
     generic,
@@ -117,6 +123,24 @@ where
     pub fn ask<T>(&self, block: Hash, question: impl FnOnce(&C::Api) -> Result<T, ApiError>) -> Result<T, Error> {
         let runtime = self.runtime(block)?;
         question(&runtime).map_err(|error| failure(block, error))
+    }
+
+    /// What an election can be recomputed from, out of the state of a block.
+    ///
+    /// # Errors
+    /// [`Error::UnknownBlock`], [`Error::NoElection`], and those of [`Self::ask`].
+    pub fn election_proof(&self, tenure: Tenure, block: Hash) -> Result<ElectionProof, Error>
+    where
+        C::Api: ElectionsApi<OpaqueBlock>,
+    {
+        let header = self.client.header(block)?.ok_or(Error::UnknownBlock(block))?;
+        let keys = self.ask(block, |api| api.proof_keys(block, tenure))?;
+        if keys.is_empty() {
+            return Err(Error::NoElection { tenure, block });
+        }
+        let proof = self.client.read_proof(block, &mut keys.iter().map(Vec::as_slice));
+        let proof = proof.map_err(|error| state_failure(block, error))?.into_iter_nodes().map(Bytes).collect();
+        Ok(ElectionProof { tenure, block, header: Bytes(header.encode()), proof })
     }
 
     fn read(&self, block: Block) -> Result<Changes, Error> {

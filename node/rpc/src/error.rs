@@ -1,6 +1,6 @@
 //! What can go wrong, as JSON-RPC tells it.
 
-use assay_types::{BlockNumber, Cid, Hash, ModelId, TaskId};
+use assay_types::{BlockNumber, Cid, Hash, ModelId, TaskId, Tenure};
 use jsonrpsee::types::{ErrorCode, ErrorObjectOwned};
 use serde_json::{json, Value};
 use thiserror::Error;
@@ -69,6 +69,17 @@ pub enum Error {
         /// Where to go on; `None` if these were all.
         next: Option<TaskId>,
     },
+    /// The state has no such election.
+    #[error(
+        "the state of block {block:?} has no election of tenure {tenure} with all that it depends on: it is drawn two \
+         tenures after its commitments, and kept for some tenures after that"
+    )]
+    NoElection {
+        /// The tenure of the election's commitments.
+        tenure: Tenure,
+        /// The block.
+        block: Hash,
+    },
     /// A payload's bytes are not what their content id says.
     #[error("the bytes of payload {expected} have content id {found}")]
     WrongBytes {
@@ -120,6 +131,7 @@ impl Error {
             Self::FeeTooLow { .. } => 10_003,
             Self::NoPayload { .. } => 10_004,
             Self::PayloadNotFound { .. } => 10_005,
+            Self::NoElection { .. } => 10_006,
             Self::UnknownBlock(_) => 10_010,
             Self::Pruned(_) => 10_011,
             Self::OldRuntime { .. } => 10_012,

@@ -1,5 +1,5 @@
-//! The node's own JSON-RPC methods, namespace `assay`: tasks, payloads, models, solvers, money, and what happens to
-//! tasks.
+//! The node's own JSON-RPC methods, namespace `assay`: tasks, payloads, models, solvers, money, proofs of elections, and
+//! what happens to tasks.
 //!
 //! They ask the runtime through [`assay_runtime_api::AssayApi`] and know nothing of its storage but where events are,
 //! which they hand to the runtime that wrote them: a runtime upgrade does not break them. `docs/rpc.md` is their
@@ -14,10 +14,10 @@ mod subscription;
 
 pub use error::Error;
 
-use answers::{At, FeeEstimate, Models, Payload, Schedule, Solvers, Supply, TaskInfo, Tasks};
-use assay_runtime_api::{AssayApi, PayloadKind};
+use answers::{At, ElectionProof, FeeEstimate, Models, Payload, Schedule, Solvers, Supply, TaskInfo, Tasks};
+use assay_runtime_api::{AssayApi, ElectionsApi, PayloadKind};
 use assay_traits::Payload as StoredPayload;
-use assay_types::{AccountId, BlockNumber, Hash, TaskId};
+use assay_types::{AccountId, BlockNumber, Hash, TaskId, Tenure};
 use chain::{Chain, OpaqueBlock, Reader};
 use futures::StreamExt;
 use jsonrpsee::{
@@ -27,7 +27,7 @@ use jsonrpsee::{
     PendingSubscriptionSink, RpcModule, SubscriptionCloseResponse, SubscriptionMessage,
 };
 use params::{Amount, Paging, PayloadOf, PayloadQuery, Wanted, WantedChanges};
-use sc_client_api::{Backend, BlockchainEvents, StorageProvider};
+use sc_client_api::{Backend, BlockchainEvents, ProofProvider, StorageProvider};
 use serde_json::Value;
 use sp_api::{ApiError, ProvideRuntimeApi};
 use sp_blockchain::HeaderBackend;
@@ -38,6 +38,7 @@ pub trait Client<B: Backend<OpaqueBlock>>:
     ProvideRuntimeApi<OpaqueBlock>
     + HeaderBackend<OpaqueBlock>
     + StorageProvider<OpaqueBlock, B>
+    + ProofProvider<OpaqueBlock>
     + BlockchainEvents<OpaqueBlock>
     + Send
     + Sync
@@ -51,6 +52,7 @@ where
     C: ProvideRuntimeApi<OpaqueBlock>
         + HeaderBackend<OpaqueBlock>
         + StorageProvider<OpaqueBlock, B>
+        + ProofProvider<OpaqueBlock>
         + BlockchainEvents<OpaqueBlock>
         + Send
         + Sync
@@ -101,6 +103,11 @@ pub trait AssayRpc {
     #[method(name = "schedule", blocking)]
     fn schedule(&self, height: BlockNumber, at: Option<String>) -> Result<At<Schedule>, Error>;
 
+    /// What the election of `tenure`, that of its commitments, can be recomputed from; `at` is the last final block where
+    /// it is left out. At most as large as what a thousand commitments take.
+    #[method(name = "electionProof", blocking)]
+    fn election_proof(&self, tenure: Tenure, at: Option<String>) -> Result<ElectionProof, Error>;
+
     /// Tells what happens to tasks, block by block, and how certain it is.
     #[subscription(name = "subscribeTasks" => "taskChange", unsubscribe = "unsubscribeTasks", item = answers::Notice)]
     async fn subscribe_tasks(&self, filter: Option<WantedChanges>) -> SubscriptionCloseResponse;
@@ -114,7 +121,7 @@ struct Assay<C, B> {
 impl<C, B> Assay<C, B>
 where
     C: Client<B>,
-    C::Api: AssayApi<OpaqueBlock, AccountId>,
+    C::Api: AssayApi<OpaqueBlock, AccountId> + ElectionsApi<OpaqueBlock>,
     B: Backend<OpaqueBlock> + 'static,
 {
     /// Asks the runtime of the block that is meant.
@@ -162,7 +169,7 @@ impl<T> At<T> {
 impl<C, B> AssayRpcServer for Assay<C, B>
 where
     C: Client<B>,
-    C::Api: AssayApi<OpaqueBlock, AccountId>,
+    C::Api: AssayApi<OpaqueBlock, AccountId> + ElectionsApi<OpaqueBlock>,
     B: Backend<OpaqueBlock> + 'static,
 {
     fn task(&self, id: String, at: Option<String>) -> Result<At<TaskInfo>, Error> {
@@ -232,6 +239,11 @@ where
         self.ask(at, |api, at| api.schedule(at, height))?.map(|schedule| Ok(schedule.into()))
     }
 
+    fn election_proof(&self, tenure: Tenure, at: Option<String>) -> Result<ElectionProof, Error> {
+        let at = at.map(|text| params::hash("at", &text)).transpose()?;
+        self.chain.election_proof(tenure, at.unwrap_or_else(|| self.chain.heads().finalized.hash))
+    }
+
     async fn subscribe_tasks(
         &self,
         pending: PendingSubscriptionSink,
@@ -286,7 +298,7 @@ pub static DISCOVERY: LazyLock<Value> =
 pub fn module<C, B>(client: Arc<C>) -> Result<RpcModule<()>, RegisterMethodError>
 where
     C: Client<B>,
-    C::Api: AssayApi<OpaqueBlock, AccountId>,
+    C::Api: AssayApi<OpaqueBlock, AccountId> + ElectionsApi<OpaqueBlock>,
     B: Backend<OpaqueBlock> + 'static,
 {
     let mut module = RpcModule::new(());

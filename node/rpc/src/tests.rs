@@ -51,6 +51,10 @@ impl AssayRpcServer for Nobody {
         unreachable!("nobody is asked")
     }
 
+    fn election_proof(&self, _: Tenure, _: Option<String>) -> Result<ElectionProof, Error> {
+        unreachable!("nobody is asked")
+    }
+
     async fn subscribe_tasks(&self, _: PendingSubscriptionSink, _: Option<WantedChanges>) -> SubscriptionCloseResponse {
         unreachable!("nobody is asked")
     }
@@ -350,6 +354,14 @@ fn money_is_told_as_the_document_says() {
 }
 
 #[test]
+fn proofs_of_elections_are_told_as_the_document_says() {
+    let bytes = || sp_core::Bytes(vec![1, 2]);
+    let proof = ElectionProof { tenure: 5, block: Hash::zero(), header: bytes(), proof: vec![bytes(), bytes()] };
+    conforms("ElectionProof", &proof);
+    assert_eq!(serde_json::to_value(proof).expect("it is JSON")["proof"], json!(["0x0102", "0x0102"]));
+}
+
+#[test]
 fn every_change_is_told_as_the_document_says() {
     let (cid, who) = (Cid::of(b"x"), account(6));
     let settlement = Settlement { fee: FeeSplit::default(), reward: RewardSplit::default() };
@@ -393,6 +405,7 @@ fn errors_have_the_codes_that_the_document_says() {
         ("FeeTooLow", Error::FeeTooLow { fee: 1, least: 2 }),
         ("NoPayload", Error::NoPayload { task: hash, payload: "input", reason: "gone" }),
         ("PayloadNotFound", Error::PayloadNotFound { cid: Cid::of(b"x"), looked_at: 1, next: None }),
+        ("NoElection", Error::NoElection { tenure: 1, block: hash }),
         ("UnknownBlock", Error::UnknownBlock(hash)),
         ("Pruned", Error::Pruned(hash)),
         ("OldRuntime", Error::OldRuntime { block: hash, spec: 3, version: 1 }),
