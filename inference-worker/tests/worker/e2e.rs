@@ -311,7 +311,7 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     running.stop();
     dave_runs.line(&["the node is away"]);
     let mut other = node.clone();
-    other.arguments = ["--chain", "local", "--alice"].map(String::from).to_vec();
+    other.arguments = ["--chain", "local"].map(String::from).to_vec();
     let running = other.start();
     dave_runs.line(&["now serves another chain"]);
     dave_runs.fails(6);

@@ -74,12 +74,14 @@ pub fn offer(spec: &mut Value, artefact: &Path) -> ModelId {
 /// the luckiest authors.
 pub fn three_validators(spec: &mut Value) {
     let stash = "5Ck5SLSHYac6WFt5UZRSsdJjwmpSZq85fd5TRNAdZQVzEAPT";
-    let keys = json!({
-        "babe": account("charlie").to_string(),
-        "grandpa": "5DbKjhNLpqX3zqZdNBc9BGb4fHU1cRBaDhJUskrvkwfraDi6",
-    });
-    patch(spec)["session"]["keys"].as_array_mut().unwrap().push(json!([stash, stash, keys]));
+    add_validator(spec, "charlie", stash, "5DbKjhNLpqX3zqZdNBc9BGb4fHU1cRBaDhJUskrvkwfraDi6");
     patch(spec)["babe"]["epochConfig"]["c"] = json!([0, 1]);
+}
+
+/// Adds the validator whose node runs with this name's keys, of which `grandpa` is the one that is Ed25519.
+pub fn add_validator(spec: &mut Value, name: &str, stash: &str, grandpa: &str) {
+    let keys = json!({ "babe": account(name).to_string(), "grandpa": grandpa });
+    patch(spec)["session"]["keys"].as_array_mut().unwrap().push(json!([stash, stash, keys]));
 }
 
 /// Has the validator at this place of genesis be the account itself, and not its stash, so that it can sign for itself.

@@ -4,7 +4,10 @@
 
 use super::*;
 use crate::common::{bert, failure, import, run, worker};
-use assay_types::inference::Parameters;
+use assay_types::{
+    inference::{Parameters, TextParameters},
+    MAX_INLINE,
+};
 use assay_worker::{
     chain::{types::Payload, Call, Sender, Terms},
     keys::KeySource,
@@ -16,14 +19,14 @@ use std::{fs, path::PathBuf};
 /// A question of several blocks. An embedding model reads its beginning.
 const LENGTH: usize = 700_000;
 /// Tokens of an answer that does not fit the chain.
-const TOKENS: u32 = 3_000;
+const TOKENS: u32 = 5_000;
 
 /// A text model with a context that takes such an answer.
 fn talkative(folder: &Path) -> PathBuf {
     let (source, artefact) = (folder.join("long"), folder.join("tiny-long"));
     crate::common::llama(&source, 7);
     let config = fs::read_to_string(source.join("config.json")).unwrap();
-    fs::write(source.join("config.json"), config.replace(":256,", ":4096,")).unwrap();
+    fs::write(source.join("config.json"), config.replace(":256,", ":8192,")).unwrap();
     import(&source, &artefact, "tiny-long");
     artefact
 }
@@ -79,9 +82,9 @@ async fn questions_too_long_for_the_chain_travel_between_peers() {
 
     // What nobody has is asked for first: it is given up while the rest is done.
     let sender = Sender::spawn(chain.clone(), KeySource::Dev("alice".into()).load().unwrap());
-    let parameters = Parameters::Embedding.encode();
+    let embedding = Parameters::Embedding.encode();
     let input = Payload::External { cid: Cid::of(b"nowhere"), length: 20_000 };
-    let call = Call::Submit { model, parameters: parameters.clone(), input, fee: FEE, deadline: Some(6) };
+    let call = Call::Submit { model, parameters: embedding.clone(), input, fee: FEE, deadline: Some(6) };
     sender.send(call, Terms::default()).await.unwrap().success().await.unwrap();
 
     let most = TOKENS.to_string();
@@ -93,12 +96,12 @@ async fn questions_too_long_for_the_chain_travel_between_peers() {
     assert!(told.contains("1 of the peers that were found serve this model"), "{told}");
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(answer["prompt"], json!(null));
-    let cid = run(&["payload", "cid", file]);
-    assert_eq!(answer["input_cid"], String::from_utf8(cid.stdout).unwrap().trim());
+    let cid = String::from_utf8(run(&["payload", "cid", file]).stdout).unwrap();
+    assert_eq!(answer["input_cid"], cid.trim());
     assert_eq!(answer["solver"], account("dave").to_string());
     // The answer is the model's.
     let local = Model::load(&vector, &Arc::new(Threads::new(1, None).unwrap())).unwrap();
-    let own = local.run(question.as_bytes(), &parameters, [0; 32], &mut |_| ControlFlow::Continue(())).unwrap();
+    let own = local.run(question.as_bytes(), &embedding, [0; 32], &mut |_| ControlFlow::Continue(())).unwrap();
     assert_eq!(answer["output_cid"], Cid::of(&own.output).to_string());
     // Whoever checks it had the question from peers too, though the one who asked may be gone.
     eve_runs.line(&["fetching an input from peers", answer["input_cid"].as_str().unwrap()]);
@@ -108,13 +111,24 @@ async fn questions_too_long_for_the_chain_travel_between_peers() {
     let output = wait(talking);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let greedy = TextParameters {
+        max_tokens: TOKENS,
+        temperature_milli: 0,
+        repetition_penalty_milli: 1_000,
+        ..TextParameters::default()
+    };
+    let local = Model::load(&long, &Arc::new(Threads::new(1, None).unwrap())).unwrap();
+    let parameters = Parameters::Text(greedy).encode();
+    let own = local.run(b"w3 w4", &parameters, [0; 32], &mut |_| ControlFlow::Continue(())).unwrap();
+    assert!(own.output.len() > MAX_INLINE as usize, "{} bytes would have been on the chain", own.output.len());
+    assert_eq!(answer["output_cid"], Cid::of(&own.output).to_string());
     check_answer(&chain, &long, &answer, "w3 w4").await;
 
     dave_runs.line(&["leaving a task whose input cannot be had from peers", "1 of its 1 blocks"]);
     // A length that is not that of the content is a lie that no peer is blamed for.
     let content = assay_peers::Content::of(question.as_bytes()).unwrap();
     let input = Payload::External { cid: Cid(content.digest), length: content.length + 1 };
-    let call = Call::Submit { model, parameters, input, fee: FEE, deadline: None };
+    let call = Call::Submit { model, parameters: embedding, input, fee: FEE, deadline: None };
     sender.send(call, Terms::default()).await.unwrap().success().await.unwrap();
     dave_runs.line(&["leaving a task whose input cannot be had from peers", "not laid out"]);
 
@@ -123,7 +137,7 @@ async fn questions_too_long_for_the_chain_travel_between_peers() {
     let fetched = run(&[
         "payload",
         "get",
-        answer["input_cid"].as_str().unwrap(),
+        cid.trim(),
         "--to",
         copy.to_str().unwrap(),
         "--peers-bootstrap",

@@ -15,6 +15,7 @@ const UNKNOWN_MODEL: i32 = 10_002;
 const FEE_TOO_LOW: i32 = 10_003;
 const NO_PAYLOAD: i32 = 10_004;
 const PAYLOAD_NOT_FOUND: i32 = 10_005;
+const NO_ELECTION: i32 = 10_006;
 const UNKNOWN_BLOCK: i32 = 10_010;
 
 /// How many of the standard libraries for chains ask a question, each with a key of another kind.
@@ -89,17 +90,14 @@ impl Rpc {
     pub async fn follow(&self, filter: Value) -> Notices {
         let stream =
             self.0.subscribe("assay_subscribeTasks", positional(&json!([filter])), "assay_unsubscribeTasks").await;
-        Notices { stream: stream.unwrap(), seen: Vec::new() }
+        Notices { _client: self.0.clone(), stream: stream.unwrap(), seen: Vec::new() }
     }
 
-    /// The document has the methods that the node has, but for the proof of elections, which docs/candidates.md describes.
+    /// The document has the methods that the node has.
     pub async fn check_discovery(&self) {
         let names = |methods: Vec<&Value>| -> BTreeSet<String> {
             let names = methods.into_iter().map(|name| name.as_str().unwrap().to_owned());
-            names
-                .filter(|name| name.starts_with("assay_") || name == "rpc_discover")
-                .filter(|name| name != "assay_electionProof")
-                .collect()
+            names.filter(|name| name.starts_with("assay_") || name == "rpc_discover").collect()
         };
         let document = self.ask("rpc_discover", json!([])).await;
         let described = document["methods"].as_array().unwrap().iter().map(|method| &method["name"]).collect();
@@ -174,6 +172,8 @@ impl Rpc {
         let least = MODEL_FEE.to_string();
         self.refused("assay_feeEstimate", json!([model, 1]), FEE_TOO_LOW, &["a fee of 1", &least]).await;
         self.refused("assay_schedule", json!([-1]), INVALID_PARAMS, &[]).await;
+        self.refused("assay_electionProof", json!([1000]), NO_ELECTION, &["no election of tenure 1000"]).await;
+        self.refused("assay_electionProof", json!([0, nothing]), UNKNOWN_BLOCK, &["no block", &nothing]).await;
         let filter = json!([{ "task": "0x12" }]);
         self.refused("assay_subscribeTasks", filter, INVALID_PARAMS, &["filter.task", "0x12"]).await;
     }
@@ -240,6 +240,8 @@ impl Rpc {
 
 /// What a subscriber is told.
 pub struct Notices {
+    /// The connection lasts as long as somebody holds it.
+    _client: RpcClient,
     stream: RpcSubscription<Value>,
     seen: Vec<Value>,
 }
