@@ -1,9 +1,9 @@
 //! What a node may ask of the runtime.
 
 use crate::{
-    parameters::dynamic_params::elections, queries, AccountId, Babe, Balance, Block, BlockNumber, Elections, Executive,
-    Grandpa, Historical, InherentDataExt, Nonce, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys, System,
-    Tasks, TransactionPayment, VERSION,
+    adapters::KeyOwners, parameters::dynamic_params::elections, queries, AccountId, Babe, Balance, Block, BlockNumber,
+    Elections, Executive, Grandpa, InherentDataExt, Nonce, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys,
+    System, Tasks, TransactionPayment, VERSION,
 };
 use alloc::vec::Vec;
 use assay_runtime_api::{
@@ -134,7 +134,7 @@ impl_runtime_apis! {
             _slot: sp_consensus_babe::Slot,
             authority: BabeId,
         ) -> Option<sp_consensus_babe::OpaqueKeyOwnershipProof> {
-            Historical::prove((sp_consensus_babe::KEY_TYPE, authority))
+            KeyOwners::prove((sp_consensus_babe::KEY_TYPE, authority))
                 .map(|proof| proof.encode())
                 .map(sp_consensus_babe::OpaqueKeyOwnershipProof::new)
         }
@@ -167,7 +167,7 @@ impl_runtime_apis! {
             _set: sp_consensus_grandpa::SetId,
             authority: GrandpaId,
         ) -> Option<sp_consensus_grandpa::OpaqueKeyOwnershipProof> {
-            Historical::prove((sp_consensus_grandpa::KEY_TYPE, authority))
+            KeyOwners::prove((sp_consensus_grandpa::KEY_TYPE, authority))
                 .map(|proof| proof.encode())
                 .map(sp_consensus_grandpa::OpaqueKeyOwnershipProof::new)
         }

@@ -1,4 +1,4 @@
-use crate::{constants::KEPT_SESSIONS, AccountId, Elections, Emissions, Historical, Session, SessionKeys};
+use crate::{constants::KEPT_SESSIONS, AccountId, Elections, Emissions, Historical, Runtime, Session, SessionKeys};
 use alloc::vec::Vec;
 use assay_traits::ValidatorKeys;
 use assay_types::{election, Hash};
@@ -13,9 +13,22 @@ use sp_staking::SessionIndex;
 /// sessions change is accounted as full, so this needs no weight of its own.
 pub struct ElectedValidators;
 
+impl ElectedValidators {
+    /// The present validators, where one of them has set other keys than those of the set that was named last. They have to
+    /// be named as if they were others: the historical root of a set that is not named anew is that of the keys before,
+    /// and nobody could report an equivocation by the new ones once its session is over.
+    fn with_other_keys() -> Option<Vec<AccountId>> {
+        let set = |who: &AccountId| pallet_session::NextKeys::<Runtime>::get(who);
+        let changed =
+            pallet_session::QueuedKeys::<Runtime>::get().iter().any(|(who, keys)| set(who).as_ref() != Some(keys));
+        let validators: Vec<_> = Session::validators().into_iter().filter(|who| set(who).is_some()).collect();
+        (changed && !validators.is_empty()).then_some(validators)
+    }
+}
+
 impl SessionManager<AccountId> for ElectedValidators {
     fn new_session(planned: SessionIndex) -> Option<Vec<AccountId>> {
-        Elections::name_set(planned)
+        Elections::name_set(planned).or_else(Self::with_other_keys)
     }
 
     /// Genesis names the validators of the first two sessions.
@@ -71,7 +84,7 @@ impl ValidatorKeys<AccountId> for KeysOfSession {
     }
 
     fn keys_hash(who: &AccountId) -> Option<Hash> {
-        let keys: SessionKeys = pallet_session::NextKeys::<crate::Runtime>::get(who)?;
+        let keys: SessionKeys = pallet_session::NextKeys::<Runtime>::get(who)?;
         Some(keys.using_encoded(election::keys_hash))
     }
 
@@ -83,7 +96,7 @@ impl ValidatorKeys<AccountId> for KeysOfSession {
             babe: sp_core::sr25519::Public::unchecked_from(bytes).into(),
             grandpa: sp_core::ed25519::Public::unchecked_from(bytes).into(),
         };
-        pallet_session::NextKeys::<crate::Runtime>::insert(who, &keys);
+        pallet_session::NextKeys::<Runtime>::insert(who, &keys);
         keys.using_encoded(election::keys_hash)
     }
 }

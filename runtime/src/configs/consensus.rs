@@ -1,10 +1,10 @@
 //! Who authors and finalises blocks, and what happens to those who do it twice.
 
 use crate::{
-    adapters::{ElectedValidators, NoteAuthors, PunishOffenders, UnitIdentity},
+    adapters::{ElectedValidators, KeyOwners, NoteAuthors, PunishOffenders, UnitIdentity},
     configs::money::KeyDeposit,
     constants::{KEPT_SESSIONS, MAX_AUTHORITIES, SLOT_DURATION},
-    AccountId, Babe, Balances, Grandpa, Historical, Offences, Runtime, RuntimeEvent, Session,
+    AccountId, Babe, Balances, Grandpa, Offences, Runtime, RuntimeEvent, Session,
 };
 use alloc::vec::Vec;
 use frame_support::{
@@ -41,7 +41,7 @@ impl pallet_babe::Config for Runtime {
     type MaxAuthorities = ConstU32<MAX_AUTHORITIES>;
     type MaxNominators = ConstU32<0>;
     type KeyOwnerProof = sp_session::MembershipProof;
-    type EquivocationReportSystem = pallet_babe::EquivocationReportSystem<Self, Offences, Historical, ReportLongevity>;
+    type EquivocationReportSystem = pallet_babe::EquivocationReportSystem<Self, Offences, KeyOwners, ReportLongevity>;
 }
 
 impl pallet_grandpa::Config for Runtime {
@@ -52,7 +52,7 @@ impl pallet_grandpa::Config for Runtime {
     type MaxSetIdSessionEntries = ConstU64<{ KEPT_SESSIONS as u64 }>;
     type KeyOwnerProof = sp_session::MembershipProof;
     type EquivocationReportSystem =
-        pallet_grandpa::EquivocationReportSystem<Self, Offences, Historical, ReportLongevity>;
+        pallet_grandpa::EquivocationReportSystem<Self, Offences, KeyOwners, ReportLongevity>;
 }
 
 impl pallet_authorship::Config for Runtime {

@@ -1,9 +1,19 @@
-//! A validator who authors two blocks in one slot, or votes twice in one round, is stopped.
+//! A validator who authors two blocks in one slot, or votes twice in one round, is stopped and slashed, whatever keys he
+//! has set meanwhile.
 
-use crate::common::{genesis_with, Blocks};
-use assay_runtime::{Babe, Grandpa, Hash, Header, Historical, Runtime, RuntimeOrigin, Session, SessionKeys};
+use crate::common::{check_pallets, genesis_with, Blocks};
+use assay_runtime::{
+    adapters::{KeyOwners, KeysOfSession, Treasury},
+    AccountId, Babe, Balances, Elections, Grandpa, Hash, Header, Historical, Runtime, RuntimeOrigin, Session,
+    SessionKeys,
+};
+use assay_traits::ValidatorKeys;
 use codec::Encode;
-use frame_support::{assert_err, assert_ok, traits::KeyOwnerProofSystem};
+use frame_support::{
+    assert_err, assert_ok,
+    traits::{fungible::Inspect, Get, KeyOwnerProofSystem},
+};
+use pallet_elections::{Candidates, SeatBonds};
 use serde_json::json;
 use sp_consensus_babe::{
     digests::{CompatibleDigestItem, PreDigest, SecondaryPlainPreDigest},
@@ -22,6 +32,9 @@ const VALIDATORS: [(Sr25519Keyring, Ed25519Keyring); 4] = [
     (Sr25519Keyring::Dave, Ed25519Keyring::Dave),
 ];
 
+/// Keys that no validator has at first.
+const OTHER: (Sr25519Keyring, Ed25519Keyring) = (Sr25519Keyring::Ferdie, Ed25519Keyring::Ferdie);
+
 /// Four validators: of fewer, none may be stopped.
 fn four_validators() -> TestExternalities {
     let keys: Vec<_> = VALIDATORS
@@ -34,9 +47,57 @@ fn four_validators() -> TestExternalities {
     genesis_with("local", json!({ "session": { "keys": keys } }))
 }
 
+/// The account of validator `index`.
+fn account(index: usize) -> AccountId {
+    VALIDATORS[index].0.to_account_id()
+}
+
+/// Makes validator `index` a candidate, so that it has a seat bond; returns what is held.
+fn bond(index: usize) -> u128 {
+    let keys = KeysOfSession::keys_hash(&account(index)).expect("genesis has set its keys");
+    assert_ok!(Elections::register(RuntimeOrigin::signed(account(index)), [1; 32], keys));
+    SeatBonds::<Runtime>::get(account(index)).expect("it has just been held").amount
+}
+
+/// The part of a seat bond that one equivocation among four validators takes: (3/4)^2.
+fn slashed(bond: u128) -> u128 {
+    bond * 9 / 16
+}
+
+/// Checks that validator `index`, of whom `bond` was held, is slashed and out, and that the treasury has what he lost.
+fn assert_punished(index: usize, bond: u128, treasury_before: u128) {
+    let left = SeatBonds::<Runtime>::get(account(index)).expect("a part is left").amount;
+    assert_eq!(left, bond - slashed(bond));
+    assert_eq!(Balances::total_balance(&Treasury::get()) - treasury_before, slashed(bond));
+    assert!(Candidates::<Runtime>::get(account(index)).expect("it is a candidate").chilled);
+    assert_eq!(Session::disabled_validators(), [index as u32]);
+    check_pallets();
+}
+
+/// Has validator `index` set keys that nobody uses yet, as `set_keys` does it.
+fn set_other_keys(index: usize) {
+    let keys = SessionKeys { babe: OTHER.0.public().into(), grandpa: OTHER.1.public().into() };
+    pallet_session::NextKeys::<Runtime>::insert(account(index), keys);
+}
+
+/// Five blocks, and the beginning of one more.
+fn five_blocks() -> Blocks {
+    let mut blocks = Blocks::default();
+    for _ in 0..5 {
+        blocks.begin();
+        blocks.end();
+    }
+    blocks.begin();
+    blocks
+}
+
 /// Two blocks of one slot, both sealed by validator `index`.
 fn two_blocks_in_one_slot(index: u32, slot: Slot) -> EquivocationProof<Header> {
-    let author = VALIDATORS[index as usize].0;
+    two_blocks_by(VALIDATORS[index as usize].0, index, slot)
+}
+
+/// Two blocks of one slot, both sealed by `author`.
+fn two_blocks_by(author: Sr25519Keyring, index: u32, slot: Slot) -> EquivocationProof<Header> {
     let header = |state_root| {
         let pre_digest = PreDigest::SecondaryPlain(SecondaryPlainPreDigest { authority_index: index, slot });
         let mut header = Header::new(
@@ -61,27 +122,80 @@ fn two_blocks_in_one_slot(index: u32, slot: Slot) -> EquivocationProof<Header> {
 #[test]
 fn an_author_of_two_blocks_in_one_slot_is_stopped() {
     four_validators().execute_with(|| {
-        let mut blocks = Blocks::default();
-        for _ in 0..5 {
-            blocks.begin();
-            blocks.end();
-        }
-        blocks.begin();
+        let mut blocks = five_blocks();
+        let (held, treasury) = (bond(2), Balances::total_balance(&Treasury::get()));
         let proof = two_blocks_in_one_slot(2, pallet_babe::CurrentSlot::<Runtime>::get());
         let key: AuthorityId = proof.offender.clone();
-        let owner = Historical::prove((KEY_TYPE, key)).expect("it is a validator's key");
+        let owner = KeyOwners::prove((KEY_TYPE, key)).expect("it is a validator's key");
         let report = |proof| Babe::report_equivocation_unsigned(RuntimeOrigin::none(), Box::new(proof), owner.clone());
         assert_ok!(report(proof.clone()));
-        assert_eq!(Session::disabled_validators(), [2]);
+        assert_punished(2, held, treasury);
         assert_err!(report(proof), pallet_babe::Error::<Runtime>::DuplicateOffenceReport);
 
         let honest = two_blocks_in_one_slot(1, pallet_babe::CurrentSlot::<Runtime>::get());
         let honest = EquivocationProof { second_header: honest.first_header.clone(), ..honest };
-        let owner = Historical::prove((KEY_TYPE, honest.offender.clone())).expect("it is a validator's key");
+        let owner = KeyOwners::prove((KEY_TYPE, honest.offender.clone())).expect("it is a validator's key");
         assert_err!(
             Babe::report_equivocation_unsigned(RuntimeOrigin::none(), Box::new(honest), owner),
             pallet_babe::Error::<Runtime>::InvalidEquivocationProof
         );
+        blocks.end();
+    });
+}
+
+/// Attack: set other keys, and sign two blocks with those that the session goes on with. Cost: nothing. Gain: none.
+#[test]
+fn an_author_who_has_set_other_keys_first_is_slashed_as_well() {
+    four_validators().execute_with(|| {
+        let mut blocks = five_blocks();
+        let (held, treasury) = (bond(2), Balances::total_balance(&Treasury::get()));
+        set_other_keys(2);
+        let proof = two_blocks_in_one_slot(2, pallet_babe::CurrentSlot::<Runtime>::get());
+        let key = (KEY_TYPE, proof.offender.clone());
+        assert!(Historical::prove(key.clone()).is_none(), "the history knows the other keys only");
+        let owner = KeyOwners::prove(key).expect("it authors with this key");
+
+        // Nobody has another key, and the proof is one of this session and its number of validators alone.
+        let nobody = AuthorityId::from(Sr25519Keyring::Eve.public());
+        assert!(KeyOwners::prove((KEY_TYPE, nobody.clone())).is_none());
+        assert!(KeyOwners::check_proof((KEY_TYPE, nobody), owner.clone()).is_none());
+        for wrong in [
+            sp_session::MembershipProof { session: owner.session + 1, ..owner.clone() },
+            sp_session::MembershipProof { validator_count: owner.validator_count + 1, ..owner.clone() },
+        ] {
+            let report = Babe::report_equivocation_unsigned(RuntimeOrigin::none(), Box::new(proof.clone()), wrong);
+            assert_err!(report, pallet_babe::Error::<Runtime>::InvalidKeyOwnershipProof);
+        }
+
+        assert_ok!(Babe::report_equivocation_unsigned(RuntimeOrigin::none(), Box::new(proof), owner));
+        assert_punished(2, held, treasury);
+        blocks.end();
+    });
+}
+
+/// Attack: change keys where the set of validators stays the same, and sign two blocks at the end of a session. Cost:
+/// nothing. Gain: none, the new keys are in the history of the session.
+#[test]
+fn an_author_with_new_keys_can_be_reported_when_the_session_is_over() {
+    four_validators().execute_with(|| {
+        let mut blocks = five_blocks();
+        set_other_keys(2);
+        let mut pass_until = |session| {
+            while Session::current_index() < session {
+                blocks.end();
+                blocks.begin();
+            }
+        };
+        // Sets are named a session ahead.
+        pass_until(2);
+        let set = Session::validators();
+        assert_eq!(set, [0, 1, 2, 3].map(account), "nothing but the keys has changed");
+        assert_eq!(Babe::authorities()[2].0, OTHER.0.public().into());
+        let proof = two_blocks_by(OTHER.0, 2, pallet_babe::CurrentSlot::<Runtime>::get());
+        let owner = KeyOwners::prove((KEY_TYPE, proof.offender.clone())).expect("it is a validator's key");
+        pass_until(3);
+        assert_ok!(Babe::report_equivocation_unsigned(RuntimeOrigin::none(), Box::new(proof), owner));
+        assert_eq!(Session::disabled_validators(), [2]);
         blocks.end();
     });
 }
@@ -106,23 +220,42 @@ fn two_votes_in_one_round(index: usize, second: Hash) -> grandpa::EquivocationPr
 #[test]
 fn a_voter_for_two_blocks_in_one_round_is_stopped() {
     four_validators().execute_with(|| {
-        let mut blocks = Blocks::default();
-        for _ in 0..5 {
-            blocks.begin();
-            blocks.end();
-        }
-        blocks.begin();
+        let mut blocks = five_blocks();
+        let (held, treasury) = (bond(3), Balances::total_balance(&Treasury::get()));
         let report = |proof: grandpa::EquivocationProof<Hash, u32>| {
-            let owner = Historical::prove((grandpa::KEY_TYPE, proof.offender().clone())).expect("a validator's key");
+            let owner = KeyOwners::prove((grandpa::KEY_TYPE, proof.offender().clone())).expect("a validator's key");
             Grandpa::report_equivocation_unsigned(RuntimeOrigin::none(), Box::new(proof), owner)
         };
         let proof = two_votes_in_one_round(3, Hash::repeat_byte(2));
         assert_ok!(report(proof.clone()));
-        assert_eq!(Session::disabled_validators(), [3]);
+        assert_punished(3, held, treasury);
         assert_err!(report(proof), pallet_grandpa::Error::<Runtime>::DuplicateOffenceReport);
 
         let honest = two_votes_in_one_round(1, Hash::repeat_byte(1));
         assert_err!(report(honest), pallet_grandpa::Error::<Runtime>::InvalidEquivocationProof);
+        blocks.end();
+    });
+}
+
+/// The same attack as an author's.
+#[test]
+fn a_voter_who_has_set_other_keys_first_is_slashed_as_well() {
+    four_validators().execute_with(|| {
+        let mut blocks = five_blocks();
+        let (held, treasury) = (bond(3), Balances::total_balance(&Treasury::get()));
+        set_other_keys(3);
+        let proof = two_votes_in_one_round(3, Hash::repeat_byte(2));
+        let key = (grandpa::KEY_TYPE, proof.offender().clone());
+        assert!(Historical::prove(key.clone()).is_none(), "the history knows the other keys only");
+        let owner = KeyOwners::prove(key.clone()).expect("it votes with this key");
+        // In a block in which the set changes the voters are still those before it, so nobody is taken for another.
+        assert_ok!(Grandpa::schedule_change(Grandpa::grandpa_authorities(), 0, None));
+        assert_eq!(KeyOwners::prove(key.clone()), None);
+        assert_eq!(KeyOwners::check_proof(key, owner.clone()), None);
+        blocks.end();
+        blocks.begin();
+        assert_ok!(Grandpa::report_equivocation_unsigned(RuntimeOrigin::none(), Box::new(proof), owner));
+        assert_punished(3, held, treasury);
         blocks.end();
     });
 }
