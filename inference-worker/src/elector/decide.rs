@@ -148,7 +148,7 @@ pub enum Action {
     Commit(Balance),
     /// End being out.
     Resume,
-    /// Stand for the committee.
+    /// Stand for the committee, or fill the seat bond up.
     Stand,
 }
 
@@ -256,7 +256,7 @@ pub fn decide(policy: &Policy, record: &Record, chain: &ChainView) -> Action {
             if let Some(action) = keys(policy, record, chain) {
                 return action;
             }
-            if chain.stands {
+            if chain.stands && missing == 0 {
                 Action::Wait(Waiting::Standing)
             } else {
                 bonded(Action::Stand)

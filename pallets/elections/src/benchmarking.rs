@@ -82,15 +82,28 @@ fn standing<T: Config>(n: u32) -> T::AccountId {
     who
 }
 
+/// Makes `who` the last of as many founders as there may be.
+fn last_founder<T: Config>(who: &T::AccountId, chilled: bool) {
+    let founders = (0..T::MaxValidators::get()).map(|n| Founder { account: account("founder", n, 0), chilled });
+    let mut founders: Vec<_> = founders.collect();
+    if let Some(last) = founders.last_mut() {
+        last.account = who.clone();
+    }
+    Founders::<T>::put(BoundedVec::truncate_from(founders));
+}
+
 #[benchmarks]
 mod benchmarks {
     use super::*;
 
     #[benchmark]
     fn register() {
-        let caller = candidate::<T>(0, T::Tenure::get());
-        SeatBonds::<T>::remove(&caller);
-        let keys = T::Keys::keys_hash(&caller).expect("it has keys");
+        // A new candidate is counted, and looked for among all who stand.
+        for n in 0..T::MaxStanding::get() {
+            standing::<T>(n);
+        }
+        let caller = account_of::<T>("caller", 0);
+        let keys = T::Keys::prepare(&caller);
         #[extrinsic_call]
         _(RawOrigin::Signed(caller.clone()), [9; 32], keys);
         assert_eq!(Candidates::<T>::get(&caller).map(|candidate| candidate.vrf_key), Some([9; 32]));
@@ -164,13 +177,7 @@ mod benchmarks {
                 candidate.chilled = true;
             }
         });
-        let founders =
-            (0..T::MaxValidators::get()).map(|n| Founder { account: account("founder", n, 0), chilled: true });
-        let mut founders: Vec<_> = founders.collect();
-        if let Some(last) = founders.last_mut() {
-            last.account = caller.clone();
-        }
-        Founders::<T>::put(BoundedVec::truncate_from(founders));
+        last_founder::<T>(&caller, true);
         #[extrinsic_call]
         _(RawOrigin::Signed(caller.clone()));
         assert!(Candidates::<T>::get(&caller).is_some_and(|candidate| !candidate.chilled));
@@ -264,6 +271,7 @@ mod benchmarks {
         for n in 0..T::MaxStanding::get() {
             standing::<T>(n);
         }
+        last_founder::<T>(&who, false);
         #[block]
         {
             Pallet::<T>::note_offence(&who, Perbill::from_percent(10));

@@ -54,8 +54,7 @@ impl<T: Config> Pallet<T> {
     /// 4. Nobody is on a committee twice.
     /// 5. The seats of a draw are distinct, and each was drawn of an entrant that weighed something; its accumulator is
     ///    that of what went into it, and the last draw's is the present one.
-    /// 6. Nobody has committed twice in a tenure, nor in one to come; nor is a commitment kept longer than it need be
-    ///    counted.
+    /// 6. No commitment is of a tenure to come, and none, nor a draw, of one that is forgotten.
     /// 7. Work is recorded of candidates alone, tenure by tenure.
     ///
     /// # Errors
@@ -98,6 +97,7 @@ impl<T: Config> Pallet<T> {
         }
         for (of, draw) in Draws::<T>::iter() {
             ensure!(of.saturating_add(DRAW_DELAY) <= tenure, "elections: a draw that came too early");
+            ensure!(of >= OldestKept::<T>::get(), "elections: a draw that nothing will remove");
             ensure!(Self::distinct(draw.seats.iter()), "elections: one has two seats");
             let drawn = |seat: &T::AccountId| {
                 draw.entrants.iter().any(|entrant| entrant.candidate == *seat && entrant.weight > 0)

@@ -588,10 +588,16 @@ pub mod pallet {
             let who = ensure_signed(origin)?;
             ensure!(!Candidates::<T>::contains_key(&who), Error::<T>::IsCandidate);
             let mut standing = Standing::<T>::get();
-            ensure!(!standing.contains(&who), Error::<T>::StandsAlready);
+            let stands = standing.contains(&who);
+            ensure!(!stands || !HasSeatBond::<T>::qualifies(&who), Error::<T>::StandsAlready);
             ensure!(T::Keys::keys_hash(&who).is_some(), Error::<T>::NoSessionKeys);
             T::Stake::ensure_eligible(&who)?;
             Self::hold_seat_bond(&who)?;
+            // Governance may have raised the bond, and this fills it up.
+            if stands {
+                Self::deposit_event(Event::Stood { who });
+                return Ok(());
+            }
             if standing.is_full() {
                 let stake = T::Stake::backing(&who);
                 let least = standing.iter().enumerate().map(|(i, other)| (T::Stake::backing(other), i)).min();

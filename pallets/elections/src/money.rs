@@ -59,6 +59,8 @@ impl<T: Config> Pallet<T> {
         ensure!(Self::now() >= leaves_at, Error::<T>::TooEarly);
         T::Currency::release(&HoldReason::Seat.into(), who, amount, Precision::Exact)?;
         SeatBonds::<T>::remove(who);
+        // It may have been absent in the last tenures that it still had to serve in.
+        Missed::<T>::remove(who);
         Ok(amount)
     }
 
@@ -110,7 +112,8 @@ impl<T: Config> Pallet<T> {
             _ => mul_div(pending, member.stake, stake),
         };
         let paid = committee.iter().fold(0, |paid: Balance, member| {
-            let amount = share(member);
+            // Stakes whose sum overflows would have more than there is.
+            let amount = share(member).min(pending.saturating_sub(paid));
             if amount == 0 {
                 return paid;
             }

@@ -21,7 +21,8 @@ impl<T: Config> Pallet<T> {
         Seated::<T>::put(BoundedVec::truncate_from(validators));
         let tenure = T::Tenure::get();
         Began::<T>::put((tenure, Self::now()));
-        OldestKept::<T>::put(tenure);
+        // A chain that gets elections draws those of nobody first, of the tenures just before.
+        OldestKept::<T>::put(tenure.saturating_sub(DRAW_DELAY));
     }
 
     /// Whether `founder` may be named without having been elected: it has keys, is not out and not a candidate.
@@ -46,7 +47,9 @@ impl<T: Config> Pallet<T> {
     fn choose_committee() -> BoundedVec<Member<T::AccountId>, T::MaxCommittee> {
         let size = T::CommitteeSize::get().min(T::MaxCommittee::get()) as usize;
         let member = |account: T::AccountId| Member { stake: T::Stake::backing(&account), account };
-        let present = Standing::<T>::get().into_iter().filter(T::Presence::qualifies);
+        // Whoever took its bond out after it stood has nothing to judge with.
+        let fit = |who: &T::AccountId| T::Presence::qualifies(who) && T::Stake::ensure_eligible(who).is_ok();
+        let present = Standing::<T>::get().into_iter().filter(fit);
         let mut members: Vec<_> = present.map(member).collect();
         members.sort_by(|a, b| (Reverse(a.stake), &a.account).cmp(&(Reverse(b.stake), &b.account)));
         members.truncate(size);

@@ -165,7 +165,9 @@ fn standing_for_the_committee() {
     };
     assert_eq!(stand(&|_, _, _| {}), Action::Stand);
     assert_eq!(stand(&|_, _, chain| chain.keys = None), Action::SetKeys);
-    assert_eq!(stand(&|_, _, chain| chain.stands = true), Action::Wait(Waiting::Standing));
+    let stands = |bond| stand(&|_, _, chain| (chain.stands, chain.bond) = (true, bond));
+    assert_eq!(stands(10 * ASY), Action::Wait(Waiting::Standing));
+    assert_eq!(stands(9 * ASY), Action::Stand, "a bond that has become too small is filled up");
     assert_eq!(stand(&|_, record, _| record.stood = true), Action::Wait(Waiting::Unseated));
     assert_eq!(stand(&|policy, record, _| (policy.resume, record.stood) = (true, true)), Action::Stand);
     assert_eq!(stand(&|_, _, view| view.candidate = chain().candidate), Action::Wait(Waiting::IsCandidate));

@@ -1,4 +1,5 @@
 use super::*;
+use sp_runtime::traits::BadOrigin;
 
 #[test]
 fn register_should_hold_the_seat_bond_and_name_the_first_tenure() {
@@ -187,5 +188,20 @@ fn resume_should_bring_a_founder_back() {
         assert!(Founders::<Test>::get()[1].chilled);
         assert_ok!(Elections::resume(signed(2)));
         assert!(!Founders::<Test>::get()[1].chilled);
+    });
+}
+
+#[test]
+fn calls_should_need_a_signature() {
+    run(|| {
+        for origin in [RuntimeOrigin::none(), RuntimeOrigin::root()] {
+            assert_noop!(Elections::register(origin.clone(), [1; 32], keys(FIRST)), BadOrigin);
+            assert_noop!(Elections::commit(origin.clone(), 10, [0; 96]), BadOrigin);
+            assert_noop!(Elections::stand(origin.clone()), BadOrigin);
+            assert_noop!(Elections::leave(origin.clone()), BadOrigin);
+            assert_noop!(Elections::evict(origin.clone(), FIRST), BadOrigin);
+            assert_noop!(Elections::withdraw_seat_bond(origin.clone()), BadOrigin);
+            assert_noop!(Elections::resume(origin), BadOrigin);
+        }
     });
 }

@@ -1,4 +1,5 @@
 use super::*;
+use sp_runtime::DispatchError;
 
 #[test]
 fn stand_should_hold_the_seat_bond() {
@@ -15,8 +16,8 @@ fn stand_should_hold_the_seat_bond() {
 fn stand_should_fail_when_the_account_is_not_fit_for_it() {
     run(|| {
         assert_noop!(Elections::stand(signed(STANDING)), Error::<Test>::NoSessionKeys);
-        assert!(stand(STANDING, 0).is_err());
-        assert!(Standing::<Test>::get().is_empty() && held(STANDING) == 0);
+        MockKeys::set(STANDING, Some(keys(STANDING)));
+        assert_noop!(Elections::stand(signed(STANDING)), DispatchError::Other("mock: not bonded"));
         set_balance(STANDING, 50);
         assert_noop!(stand(STANDING, 500), TokenError::FundsUnavailable);
         assert_ok!(register(FIRST));
@@ -94,5 +95,37 @@ fn the_size_of_the_committee_should_have_a_bound() {
         next_tenure();
         next_tenure();
         assert_eq!(Elections::committee(), [STANDING, STANDING + 1, STANDING + 2]);
+    });
+}
+
+#[test]
+fn stand_should_fill_up_a_bond_that_has_become_too_small() {
+    run(|| {
+        assert_ok!(stand(STANDING, 500));
+        SeatBondAmount::set(130);
+        next_tenure();
+        next_tenure();
+        assert_eq!(Elections::committee(), [1, 2]);
+        assert_ok!(stand(STANDING, 500));
+        assert_eq!((held(STANDING), Standing::<Test>::get().to_vec()), (130, vec![STANDING]));
+        assert_noop!(stand(STANDING, 500), Error::<Test>::StandsAlready);
+        next_tenure();
+        next_tenure();
+        assert_eq!(Elections::committee(), [STANDING, 1]);
+    });
+}
+
+#[test]
+fn whoever_took_its_bond_out_should_not_be_on_the_committee() {
+    run(|| {
+        assert_ok!(stand(STANDING, 300));
+        assert_ok!(stand(STANDING + 1, 200));
+        next_tenure();
+        next_tenure();
+        assert_eq!(Elections::committee(), [STANDING, STANDING + 1]);
+        MockStake::unbond(STANDING, System::block_number());
+        next_tenure();
+        next_tenure();
+        assert_eq!(Elections::committee(), [STANDING + 1, 1]);
     });
 }

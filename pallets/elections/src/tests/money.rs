@@ -93,3 +93,16 @@ fn nobody_should_be_paid_twice() {
         assert!(take_events().iter().all(|event| !matches!(event, Event::CommitteePaid { .. })));
     });
 }
+
+#[test]
+fn stakes_whose_sum_overflows_should_share_no_more_than_there_is() {
+    run(|| {
+        assert_ok!(stand(STANDING, Balance::MAX));
+        assert_ok!(stand(STANDING + 1, Balance::MAX));
+        assert_ok!(Balances::transfer_allow_death(signed(STANDING + 2), Elections::pot(), 100));
+        one_commitment(80);
+        next_tenure();
+        assert_eq!(totals(), Totals { committed: 80, burned: 40, paid: 40, pending: 0 });
+        assert_eq!(Balances::free_balance(Elections::pot()), 100);
+    });
+}

@@ -1,4 +1,5 @@
 use super::*;
+use frame_support::{traits::Hooks, weights::Weight};
 
 #[test]
 fn founders_should_go_on_until_somebody_is_drawn() {
@@ -235,5 +236,40 @@ fn a_slash_that_the_treasury_cannot_take_should_be_burned() {
         Elections::note_offence(&FIRST, Perbill::from_percent(50));
         assert_eq!((held(FIRST), Balances::total_issuance()), (50, issuance - 50));
         ExistentialDeposit::set(1);
+    });
+}
+
+#[test]
+fn an_absence_should_be_forgotten_with_the_bond() {
+    run(|| {
+        Seats::set(1);
+        let who = candidates(1);
+        assert_ok!(commit(who[0], 10));
+        (0..4).for_each(|_| next_tenure());
+        assert_eq!(validators(), [1, 2, who[0]]);
+        // It leaves, and does not serve to the end.
+        assert_ok!(Elections::leave(signed(who[0])));
+        next_tenure_without(&who);
+        assert!(Missed::<Test>::contains_key(who[0]));
+        System::set_block_number(1_000);
+        assert_ok!(Elections::withdraw_seat_bond(signed(who[0])));
+        assert!(!Missed::<Test>::contains_key(who[0]));
+    });
+}
+
+#[test]
+fn a_chain_that_gets_elections_should_forget_its_first_draws_too() {
+    run(|| {
+        Tenure::set(20);
+        System::set_block_number(200);
+        Elections::found();
+        Elections::on_initialize(200);
+        assert!(Draws::<Test>::contains_key(18));
+        check();
+        for _ in 0..KEPT_TENURES {
+            next_tenure();
+            Elections::on_idle(System::block_number(), Weight::MAX);
+        }
+        assert!(!Draws::<Test>::contains_key(18) && Draws::<Test>::contains_key(20));
     });
 }
