@@ -6,10 +6,14 @@ use crate::common::{
     world::{vrf_pair, wealth, who, World, BOND, FALSE, TRUE},
 };
 use assay_runtime::{
-    constants::MAX_CANDIDATES, genesis_config_presets::TEST_EPOCH, parameters::dynamic_params::elections as parameters,
-    AccountId, Balance, Balances, BlockNumber, Elections, Runtime, RuntimeEvent, RuntimeParameters, Session, System,
-    VERSION,
+    adapters::KeysOfSession,
+    constants::{MAX_CANDIDATES, MAX_SEATS},
+    genesis_config_presets::TEST_EPOCH,
+    parameters::dynamic_params::elections as parameters,
+    AccountId, Balance, Balances, BlockNumber, Elections, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin,
+    RuntimeParameters, Session, System, VERSION,
 };
+use assay_traits::{OnTaskSettled, ValidatorKeys};
 use assay_types::{election, Tenure, ASY};
 use frame_support::{
     assert_noop, assert_ok,
@@ -18,10 +22,12 @@ use frame_support::{
 };
 use frame_system::{LastRuntimeUpgrade, LastRuntimeUpgradeInfo};
 use pallet_elections::{
-    CommitTotals, Commits, Draws, Error, Event, SeatBonds, WeightInfo, DRAW_DELAY, SERVICE_DELAY, WAIT,
+    CommitTotals, Commits, Draws, Error, Event, SeatBonds, Totals, WeightInfo, DRAW_DELAY, SERVICE_DELAY, WAIT,
 };
 use sp_core::{sr25519, Pair};
 use sp_keyring::Sr25519Keyring;
+use sp_runtime::traits::Dispatchable;
+use std::collections::BTreeSet;
 
 /// A chain on which one commitment in six tenures is enough.
 fn world(test: impl FnOnce(&mut World)) {
@@ -171,7 +177,7 @@ fn commitments_to_oneself_cost_half_at_least() {
         world.next_tenure();
         assert_eq!(Elections::committee(), [who(2), alice()]);
         let before = wealth(&[1]);
-        let ally = pallet_elections::Totals { ..CommitTotals::<Runtime>::get() };
+        let ally = CommitTotals::<Runtime>::get();
         assert_ok!(world.bid(1, 100 * ASY));
         world.next_tenure();
         let totals = CommitTotals::<Runtime>::get();
@@ -248,7 +254,8 @@ fn whoever_does_not_work_or_works_badly_is_not_drawn() {
 }
 
 /// Attack: fill the list of candidates, so that nobody else can be one. Cost: a seat bond for each of a thousand places,
-/// and commitments every six tenures. Gain: rivals are kept out only as long as that is paid.
+/// and a commitment every six tenures or a new registration every eight. Gain: rivals are kept out only as long as that is
+/// paid.
 #[test]
 fn places_that_are_not_used_can_be_taken() {
     world(|world| {
@@ -258,6 +265,59 @@ fn places_that_are_not_used_can_be_taken() {
             world.next_tenure();
         }
         assert_ok!(world.call(2, pallet_elections::Call::evict { candidate: who(1) }));
+    });
+}
+
+/// As many candidates as there may be, all of whom commit to one election.
+#[test]
+fn of_the_most_candidates_distinct_ones_are_drawn_and_serve() {
+    world(|world| {
+        world.govern(vec![RuntimeParameters::Elections(parameters::Parameters::Seats(
+            parameters::Seats,
+            Some(MAX_SEATS),
+        ))]);
+        let bytes = |n: u32| sp_io::hashing::blake2_256(&n.to_le_bytes());
+        let account = |n: u32| AccountId::new(bytes(n));
+        let pair = |n: u32| sr25519::Pair::from_seed(&bytes(n));
+        let register = |n: u32| {
+            let set_balance = pallet_balances::Call::force_set_balance { who: account(n).into(), new_free: 100 * ASY };
+            assert_ok!(RuntimeCall::from(set_balance).dispatch(RuntimeOrigin::root()));
+            world.set_keys_of(&account(n), bytes(n));
+            let keys = KeysOfSession::keys_hash(&account(n)).expect("it has just set keys");
+            Elections::register(RuntimeOrigin::signed(account(n)), pair(n).public().0, keys)
+        };
+        (0..MAX_CANDIDATES).for_each(|n| {
+            assert_ok!(register(n));
+        });
+        // What makes the next one fail is its place, not what it has.
+        assert_eq!(register(MAX_CANDIDATES), Err(Error::<Runtime>::TooManyCandidates.into()));
+        world.next_tenure();
+        world.next_tenure();
+        let (genesis, tenure, accumulator) = Elections::vrf_input();
+        for n in 0..MAX_CANDIDATES {
+            Elections::on_task_settled(&Default::default(), &Default::default(), &account(n), &Default::default());
+            let vrf_proof = election::vrf_sign(&pair(n), &genesis, tenure, &accumulator, &account(n));
+            assert_ok!(Elections::commit(RuntimeOrigin::signed(account(n)), ASY, vrf_proof));
+        }
+        let half = Balance::from(MAX_CANDIDATES) * ASY / 2;
+        let totals = Totals { committed: 2 * half, burned: half, paid: 0, pending: half };
+        assert_eq!(CommitTotals::<Runtime>::get(), totals);
+        world.next_tenure();
+        assert_eq!(CommitTotals::<Runtime>::get(), Totals { paid: half, pending: 0, ..totals });
+        world.next_tenure();
+        let draw = Draws::<Runtime>::get(tenure).expect("it was drawn");
+        assert_eq!(draw.entrants.len(), MAX_CANDIDATES as usize);
+        assert!(draw.entrants.iter().all(|entrant| entrant.weight == 1), "all of them qualify");
+        let seats: BTreeSet<_> = draw.seats.iter().collect();
+        assert_eq!(seats.len(), MAX_SEATS as usize);
+        // A proof has every commitment, their prefix, two draws and the chain.
+        assert_eq!(Elections::proof_keys(tenure).len(), MAX_CANDIDATES as usize + 4);
+        check_pallets();
+        while Session::current_index() < tenure + SERVICE_DELAY {
+            world.next_tenure();
+        }
+        let set: BTreeSet<_> = Session::validators().into_iter().collect();
+        assert_eq!(set, draw.seats.into_iter().chain([alice()]).collect());
     });
 }
 

@@ -131,10 +131,14 @@ impl World {
 
     /// Sets session keys of `account`; nobody has their secrets, and nobody here asks for them.
     pub fn set_keys(&self, account: u8) {
-        let key = [account; 32];
+        self.set_keys_of(&who(account), [account; 32]);
+    }
+
+    /// Sets session keys of an account that has no number.
+    pub fn set_keys_of(&self, account: &AccountId, key: [u8; 32]) {
         let keys =
             SessionKeys { babe: sr25519::Public::from_raw(key).into(), grandpa: ed25519::Public::from_raw(key).into() };
-        pallet_session::NextKeys::<Runtime>::insert(who(account), keys);
+        pallet_session::NextKeys::<Runtime>::insert(account, keys);
     }
 
     /// Has `account` register the keys that it has set, and the function of this `pair`.

@@ -2,14 +2,15 @@
 
 use crate::common::Blocks;
 use assay_runtime::{
-    AccountId, Balance, Elections, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, SessionKeys, System,
+    adapters::KeysOfSession, AccountId, Balance, Elections, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Session,
+    SessionKeys, System,
 };
 use assay_traits::{Payload, TaskState, ValidatorKeys};
-use assay_types::{election, protocol, Cid, ModelId, Salt, TaskId, TraceDigest, ASY, MILLI_ASY};
-use frame_support::BoundedVec;
+use assay_types::{election, protocol, Cid, ModelId, Salt, TaskId, Tenure, TraceDigest, ASY, MILLI_ASY};
+use frame_support::{traits::Get, BoundedVec};
 use pallet_balances::Event as BalancesEvent;
 use pallet_contestation::{Ballots, Dispute, Disputes};
-use pallet_elections::{Candidates, SeatBonds, Standing};
+use pallet_elections::{Candidates, Commits, SeatBonds, Standing, WorkRecords};
 use pallet_models::{ModelState, Tier};
 use sp_core::{ed25519, sr25519, Pair};
 use sp_keyring::Sr25519Keyring;
@@ -168,6 +169,25 @@ fn inline(bytes: Vec<u8>) -> Payload {
 
 fn state_of(task: &TaskId) -> Option<TaskState> {
     pallet_tasks::Tasks::<Runtime>::get(task).map(|task| task.state)
+}
+
+/// Whoever is drawn qualifies, by what the state says in the block of the draw and not by what the pallet makes of it.
+fn check_seat(tenure: Tenure, seat: &AccountId) {
+    use assay_runtime::parameters::dynamic_params::elections::{LeastCommits, SeatBond};
+
+    let candidate = Candidates::<Runtime>::get(seat).expect("a seat of one who is no candidate");
+    assert!(!candidate.chilled, "a seat of one who is out");
+    assert_eq!(KeysOfSession::keys_hash(seat), Some(candidate.keys), "a seat without the keys that were registered");
+    let bond = SeatBonds::<Runtime>::get(seat).expect("a seat without a bond");
+    let (least_bond, least_commits): (Balance, u32) = (SeatBond::get(), LeastCommits::get());
+    assert!(bond.leaves_at.is_none() && bond.amount >= least_bond, "a seat without its whole bond");
+    let window = Commits::<Runtime>::get(tenure, seat).expect("a seat without a commitment").window;
+    let commits = window.iter().filter(|amount| **amount > 0).count();
+    assert!(commits >= least_commits as usize, "a seat for too few commitments");
+    let records = WorkRecords::<Runtime>::get(seat);
+    let recent = records.iter().filter(|work| work.tenure + election::WINDOW as u32 > Session::current_index());
+    let (accepted, failed) = recent.fold((0, 0), |sum, work| (sum.0 + work.accepted, sum.1 + work.failed));
+    assert!(accepted > 0 && failed * 100 <= (accepted + failed) * 3, "a seat without work, or for bad work");
 }
 
 impl Run {
@@ -588,17 +608,25 @@ impl Run {
                 pallet_session::NextKeys::<Runtime>::insert(&who, keys);
             }
             101..=103 => {
-                let keys = assay_runtime::adapters::KeysOfSession::keys_hash(&who).unwrap_or_default();
+                let keys = KeysOfSession::keys_hash(&who).unwrap_or_default();
                 let vrf_key = Self::vrf_pair(&who).public().0;
                 self.call("elections.register", Some(who), pallet_elections::Call::register { vrf_key, keys });
             }
             104..=109 => {
                 let who = self.preferably(&candidates);
-                let (genesis, tenure, accumulator) = Elections::vrf_input();
-                let tenure = if self.random.chance(95) { tenure } else { tenure + 1 };
+                let (genesis, present, accumulator) = Elections::vrf_input();
+                let tenure = if self.random.chance(95) { present } else { present + 1 };
                 let vrf_proof = election::vrf_sign(&Self::vrf_pair(&who), &genesis, tenure, &accumulator, &who);
                 let amount = self.random.amount(0, 2 * ASY);
-                self.call("elections.commit", Some(who), pallet_elections::Call::commit { amount, vrf_proof });
+                let call = pallet_elections::Call::commit { amount, vrf_proof };
+                if self.call("elections.commit", Some(who.clone()), call) {
+                    let commit = Commits::<Runtime>::get(present, &who).expect("it has just committed");
+                    let output = |tenure| {
+                        election::vrf_output(&commit.vrf_key, &genesis, tenure, &accumulator, &who, &commit.vrf_proof)
+                    };
+                    assert_eq!(output(present), Some(commit.vrf_output), "a proof is of its own tenure");
+                    assert_eq!(output(present + 1), None, "and of no other");
+                }
             }
             110 => {
                 self.call("elections.stand", Some(who), pallet_elections::Call::stand {});
@@ -682,7 +710,8 @@ impl Run {
                 RuntimeEvent::Contestation(pallet_contestation::Event::Resolved { verdict, .. }) => {
                     *self.outcomes.entry(("verdict", format!("{verdict:?}"))).or_default() += 1;
                 }
-                RuntimeEvent::Elections(pallet_elections::Event::Drawn { seats, .. }) => {
+                RuntimeEvent::Elections(pallet_elections::Event::Drawn { tenure, seats, .. }) => {
+                    seats.iter().for_each(|seat| check_seat(tenure, seat));
                     let who = if seats.is_empty() { "nobody" } else { "some" };
                     *self.outcomes.entry(("elected", who.to_string())).or_default() += 1;
                 }
