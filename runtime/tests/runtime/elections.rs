@@ -212,6 +212,25 @@ fn nobody_is_a_candidate_and_on_the_committee() {
     });
 }
 
+/// Attack: stand, and take the bond out that makes one fit for it, so that one is paid and has nothing to judge with. Cost:
+/// nothing. Gain: none, the next set is named without.
+#[test]
+fn whoever_takes_the_bond_out_is_no_longer_on_the_committee() {
+    world(|world| {
+        world.solvers(&[2], BOND);
+        world.set_keys(2);
+        assert_ok!(world.call(2, pallet_elections::Call::stand {}));
+        world.next_tenure();
+        world.next_tenure();
+        assert_eq!(Elections::committee(), [who(2), alice()]);
+        assert_ok!(world.call(2, pallet_bonds::Call::unbond { amount: BOND }));
+        world.next_tenure();
+        world.next_tenure();
+        assert!(!Elections::committee().contains(&who(2)));
+        assert!(!Session::validators().contains(&who(2)));
+    });
+}
+
 /// Attack: many commitments of next to nothing, to be drawn by luck or to fill the chain. Cost: the minimum, a seat bond
 /// and work each. Gain: a weight of a hundredth of one ASY against that of the others.
 #[test]
