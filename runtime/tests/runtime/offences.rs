@@ -190,7 +190,7 @@ fn an_author_with_new_keys_can_be_reported_when_the_session_is_over() {
         pass_until(2);
         let set = Session::validators();
         assert_eq!(set, [0, 1, 2, 3].map(account), "nothing but the keys has changed");
-        assert_eq!(Babe::authorities()[2].0, OTHER.0.public().into());
+        assert_eq!(Babe::authorities()[2].0, AuthorityId::from(OTHER.0.public()));
         let proof = two_blocks_by(OTHER.0, 2, pallet_babe::CurrentSlot::<Runtime>::get());
         let owner = KeyOwners::prove((KEY_TYPE, proof.offender.clone())).expect("it is a validator's key");
         pass_until(3);
