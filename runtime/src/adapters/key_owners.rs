@@ -8,8 +8,8 @@ use sp_session::MembershipProof;
 /// Whose a key is that authored or voted, for reports of equivocations.
 ///
 /// [`Historical`] knows for the present session only the keys that validators have set since, so whoever sets others
-/// before he signs two ways at once would go unpunished. A key that it does not find is looked for among those that author
-/// and vote; a proof of that is good until the session ends.
+/// before or after he signs two ways at once would go unpunished. Therefore a key is looked for among those that author and
+/// vote first. What [`Historical`] can prove is good beyond the session's end; what it cannot, until then.
 pub struct KeyOwners;
 
 impl KeyOwners {
@@ -29,10 +29,9 @@ impl KeyOwners {
         Session::validators().into_iter().nth(place?)
     }
 
-    /// The proof of a key that is to be looked for in the present session.
-    fn proof() -> MembershipProof {
-        let validator_count = u32::try_from(Session::validators().len()).unwrap_or(u32::MAX);
-        MembershipProof { session: Session::current_index(), trie_nodes: Vec::new(), validator_count }
+    /// The number of validators.
+    fn count() -> u32 {
+        u32::try_from(Session::validators().len()).unwrap_or(u32::MAX)
     }
 }
 
@@ -42,14 +41,16 @@ impl<D: AsRef<[u8]>> KeyOwnerProofSystem<(KeyTypeId, D)> for KeyOwners {
 
     fn prove((kind, key): (KeyTypeId, D)) -> Option<Self::Proof> {
         let key = key.as_ref();
-        Historical::prove((kind, key)).or_else(|| Self::present(kind, key).map(|_| Self::proof()))
+        Historical::prove((kind, key)).or_else(|| {
+            let (session, validator_count) = (Session::current_index(), Self::count());
+            Self::present(kind, key).map(|_| MembershipProof { session, trie_nodes: Vec::new(), validator_count })
+        })
     }
 
     fn check_proof((kind, key): (KeyTypeId, D), proof: Self::Proof) -> Option<Self::IdentificationTuple> {
         let key = key.as_ref();
-        if proof == Self::proof() {
-            return Self::present(kind, key).map(|validator| (validator, ()));
-        }
-        Historical::check_proof((kind, key), proof)
+        let is_present = proof.session == Session::current_index() && proof.validator_count == Self::count();
+        let present = is_present.then(|| Self::present(kind, key)).flatten();
+        present.map(|validator| (validator, ())).or_else(|| Historical::check_proof((kind, key), proof))
     }
 }

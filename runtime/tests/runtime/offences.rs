@@ -173,6 +173,22 @@ fn an_author_who_has_set_other_keys_first_is_slashed_as_well() {
     });
 }
 
+/// The same attack when the proof is under way already.
+#[test]
+fn an_author_who_sets_other_keys_before_the_report_arrives_is_slashed_as_well() {
+    four_validators().execute_with(|| {
+        let mut blocks = five_blocks();
+        let (held, treasury) = (bond(2), Balances::total_balance(&Treasury::get()));
+        let proof = two_blocks_in_one_slot(2, pallet_babe::CurrentSlot::<Runtime>::get());
+        let owner = KeyOwners::prove((KEY_TYPE, proof.offender.clone())).expect("it is a validator's key");
+        set_other_keys(2);
+        assert!(Historical::check_proof((KEY_TYPE, proof.offender.clone()), owner.clone()).is_none());
+        assert_ok!(Babe::report_equivocation_unsigned(RuntimeOrigin::none(), Box::new(proof), owner));
+        assert_punished(2, held, treasury);
+        blocks.end();
+    });
+}
+
 /// Attack: change keys where the set of validators stays the same, and sign two blocks at the end of a session. Cost:
 /// nothing. Gain: none, the new keys are in the history of the session.
 #[test]
