@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 use assay_traits::ValidatorKeys;
 use assay_types::{election, Hash};
 use codec::Encode;
-use pallet_session::{historical, SessionManager};
+use pallet_session::{historical, NextKeys, QueuedKeys, SessionManager};
 use sp_runtime::traits::Convert;
 use sp_staking::SessionIndex;
 
@@ -14,21 +14,24 @@ use sp_staking::SessionIndex;
 pub struct ElectedValidators;
 
 impl ElectedValidators {
-    /// The present validators, where one of them has set other keys than those of the set that was named last. They have to
-    /// be named as if they were others: the historical root of a set that is not named anew is that of the keys before,
-    /// and nobody could report an equivocation by the new ones once its session is over.
-    fn with_other_keys() -> Option<Vec<AccountId>> {
-        let set = |who: &AccountId| pallet_session::NextKeys::<Runtime>::get(who);
-        let changed =
-            pallet_session::QueuedKeys::<Runtime>::get().iter().any(|(who, keys)| set(who).as_ref() != Some(keys));
+    /// The present validators, where they have to be named as if they were others although they go on: because the session
+    /// before `planned` has no historical root, as the first ones have none, or because one of them has set other keys than
+    /// those that are in it. The root would be taken over from there, and nobody could report an equivocation once its
+    /// session is over.
+    fn anew(planned: SessionIndex) -> Option<Vec<AccountId>> {
+        let set = |who: &AccountId| NextKeys::<Runtime>::get(who);
+        let has_root = Historical::historical_root(planned.saturating_sub(1)).is_some();
+        if has_root && QueuedKeys::<Runtime>::get().iter().all(|(who, keys)| set(who).as_ref() == Some(keys)) {
+            return None;
+        }
         let validators: Vec<_> = Session::validators().into_iter().filter(|who| set(who).is_some()).collect();
-        (changed && !validators.is_empty()).then_some(validators)
+        (!validators.is_empty()).then_some(validators)
     }
 }
 
 impl SessionManager<AccountId> for ElectedValidators {
     fn new_session(planned: SessionIndex) -> Option<Vec<AccountId>> {
-        Elections::name_set(planned).or_else(Self::with_other_keys)
+        Elections::name_set(planned).or_else(|| Self::anew(planned))
     }
 
     /// Genesis names the validators of the first two sessions.
@@ -84,7 +87,7 @@ impl ValidatorKeys<AccountId> for KeysOfSession {
     }
 
     fn keys_hash(who: &AccountId) -> Option<Hash> {
-        let keys: SessionKeys = pallet_session::NextKeys::<Runtime>::get(who)?;
+        let keys: SessionKeys = NextKeys::<Runtime>::get(who)?;
         Some(keys.using_encoded(election::keys_hash))
     }
 
@@ -96,7 +99,7 @@ impl ValidatorKeys<AccountId> for KeysOfSession {
             babe: sp_core::sr25519::Public::unchecked_from(bytes).into(),
             grandpa: sp_core::ed25519::Public::unchecked_from(bytes).into(),
         };
-        pallet_session::NextKeys::<Runtime>::insert(who, &keys);
+        NextKeys::<Runtime>::insert(who, &keys);
         keys.using_encoded(election::keys_hash)
     }
 }
