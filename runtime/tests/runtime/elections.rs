@@ -2,8 +2,9 @@
 //! costs and what it brings; docs/elections.md has them in a table.
 
 use crate::common::{
-    check_pallets,
+    check_pallets, genesis,
     world::{vrf_pair, wealth, who, World, BOND, FALSE, TRUE},
+    Blocks,
 };
 use assay_runtime::{
     adapters::KeysOfSession,
@@ -24,6 +25,7 @@ use frame_system::{LastRuntimeUpgrade, LastRuntimeUpgradeInfo};
 use pallet_elections::{
     CommitTotals, Commits, Draws, Error, Event, SeatBonds, Totals, WeightInfo, DRAW_DELAY, SERVICE_DELAY, WAIT,
 };
+use pallet_session::NextKeys;
 use sp_core::{sr25519, Pair};
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::traits::Dispatchable;
@@ -393,6 +395,32 @@ fn who_never_appears_is_replaced() {
         assert!(System::events().iter().any(|record| record.event == RuntimeEvent::Elections(absent.clone())));
         world.next_tenure();
         assert_eq!(Session::validators(), [alice()]);
+    });
+}
+
+/// Whoever has taken its session keys back is in no further set; founders come back with keys, too few as they are.
+#[test]
+fn a_set_is_named_without_those_who_have_no_session_keys() {
+    genesis("local").execute_with(|| {
+        let mut blocks = Blocks::default();
+        let mut pass_until = |tenure| {
+            while Session::current_index() < tenure {
+                blocks.begin();
+                blocks.end();
+            }
+        };
+        pass_until(1);
+        let founders = Session::validators();
+        assert_eq!((founders.len(), &founders[0]), (2, &alice()));
+        let keys = NextKeys::<Runtime>::take(&founders[1]).expect("genesis has set them");
+        pass_until(3);
+        assert_eq!(Session::validators(), [alice()]);
+        assert_eq!(assay_runtime::Babe::authorities().len(), 1);
+        check_pallets();
+        NextKeys::<Runtime>::insert(&founders[1], keys);
+        pass_until(5);
+        assert_eq!(Session::validators(), founders);
+        check_pallets();
     });
 }
 
