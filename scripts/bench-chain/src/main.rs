@@ -1,17 +1,18 @@
 //! Measures what tasks cost the chain: whole lives of tasks against plain transfers, side by side in one run; imports with
-//! many open tasks; bytes of state; the dearest block. Called by `scripts/bench chain`.
+//! many open tasks; bytes of state; the dearest block; what the largest election weighs. Called by `scripts/bench chain`.
 
 mod chain;
 
 use anyhow::{Context, Result};
 use assay_runtime::{
     configs::system::RuntimeBlockWeights,
+    constants::MAX_CANDIDATES,
     opaque,
     parameters::dynamic_params::{
         bonds,
         tasks::{self, DefaultDeadline, LongestDeadline, Retention},
     },
-    AccountId, RuntimeCall, RuntimeParameters,
+    AccountId, Runtime, RuntimeCall, RuntimeParameters,
 };
 use assay_traits::Payload;
 use assay_types::{inference, protocol, Balance, Cid, Hash, ModelId, TaskId, ASY, MAX_INLINE, MILLI_ASY};
@@ -22,6 +23,7 @@ use frame_support::{
     dispatch::{DispatchClass, GetDispatchInfo},
     weights::Weight,
 };
+use pallet_elections::WeightInfo;
 use serde_json::json;
 use sp_keyring::Sr25519Keyring::{self, Alice, Bob, Charlie, Dave};
 use std::time::Duration;
@@ -266,6 +268,13 @@ fn imports(bench: &mut Bench, count: usize) -> Result<Duration> {
     Ok(times[times.len() / 2])
 }
 
+/// Milliseconds that the draw among as many candidates as there may be weighs, and that a block may.
+fn election() -> (f64, f64) {
+    let draw = <Runtime as pallet_elections::Config>::WeightInfo::draw(MAX_CANDIDATES);
+    let millis = |weight: Weight| weight.ref_time() as f64 / 1e9;
+    (millis(draw), millis(RuntimeBlockWeights::get().max_block))
+}
+
 fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
@@ -324,6 +333,8 @@ fn main() -> Result<()> {
         .collect();
     let (heaviest, left) = bench.chain.fill(heavy, true)?;
 
+    let (draw, block) = election();
+
     if options.json {
         println!(
             "{}",
@@ -338,6 +349,7 @@ fn main() -> Result<()> {
                 "lives_per_transfer_by_weight": lives_fitting / transfers_fitting,
                 "state_bytes": { "open": per_task(with_open), "settled": per_task(with_settled) },
                 "import_microseconds": open_imports.iter().map(|(count, time)| json!([count, micros(*time)])).collect::<Vec<_>>(),
+                "election": { "candidates": MAX_CANDIDATES, "milliseconds_by_weight": draw, "block_milliseconds": block },
                 "full_block": { "transactions": heaviest.transactions, "import_microseconds": micros(heaviest.import) },
             })
         );
@@ -367,5 +379,6 @@ fn main() -> Result<()> {
         if left == 0 { ", not full" } else { "" },
         micros(heaviest.import) / 1e3
     );
+    println!("| an election with {MAX_CANDIDATES} candidates, of a block's {block:.0} ms by weight | {draw:.0} ms |");
     Ok(())
 }
