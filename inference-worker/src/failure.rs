@@ -26,7 +26,7 @@ pub enum Failure {
     /// The chain refused a transaction.
     #[error("{0}")]
     Rejected(String),
-    /// The task ended without an accepted answer.
+    /// The task has no answer, or ended without one that was accepted.
     #[error("{0}")]
     NotSettled(String),
     /// The time that the user gave is over; the task lives on.

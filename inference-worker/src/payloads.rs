@@ -13,6 +13,10 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:0";
 /// Bytes of a mebibyte, in which the store's limit is given.
 const MIB: u64 = 1024 * 1024;
 
+/// Seconds that are given to finding a payload among peers; a second for each block of it comes on top. What nobody gives
+/// would keep others waiting.
+const FINDING: u64 = 60;
+
 /// The content id by which the chain knows a payload.
 pub fn cid(payload: &[u8]) -> Cid {
     // What is too long for any payload has only this name, which no chain takes.
@@ -35,6 +39,11 @@ pub fn is_inline(length: usize) -> bool {
 /// The payload that a content id and a length on chain name.
 pub fn content(cid: &Cid, length: u32) -> Content {
     Content { digest: cid.0, length }
+}
+
+/// Seconds that are given to fetching a payload from peers.
+pub fn patience(content: &Content) -> u64 {
+    FINDING.saturating_add(content.blocks() as u64)
 }
 
 /// Whose payloads those of a task are in the store.

@@ -6,17 +6,19 @@
 pub mod api;
 mod call;
 mod elections;
+mod revealed;
 mod sender;
 mod state;
 pub mod types;
 
 pub use call::Call;
 pub use elections::GeneratedKeys;
+pub use revealed::{Revealed, Unrevealed};
 pub use sender::{Note, Refusal, Sender, Sent, Signed, Terms, TxOutcome, MORTALITY};
 pub use state::At;
 
-use crate::failure::Failure;
-use assay_types::{BlockNumber, Hash};
+use crate::{failure::Failure, journal::Inclusion};
+use assay_types::{BlockNumber, BlockRandomness, Hash};
 use std::{future::Future, sync::Arc, time::Duration};
 use subxt::{
     backend::LegacyBackend,
@@ -65,6 +67,14 @@ pub enum ChainError {
     /// Anything else.
     #[error("{0}")]
     Other(String),
+}
+
+impl ChainError {
+    /// Whether the node has dropped the state that was asked for.
+    pub fn is_pruned(&self) -> bool {
+        // The words of sc-client-api's error; its code is that of any error about states.
+        matches!(self, Self::Other(words) if words.contains("discarded"))
+    }
 }
 
 impl From<ChainError> for Failure {
@@ -222,6 +232,31 @@ impl Chain {
     /// The node does not answer.
     pub async fn hash_at(&self, number: BlockNumber) -> Result<Option<Hash>, ChainError> {
         self.ask(self.inner.rpc.chain_get_block_hash(Some(number.into()))).await
+    }
+
+    /// The block at height `number` of the chain that ends with `at`.
+    ///
+    /// # Errors
+    /// The node has no such block or does not answer.
+    pub async fn inclusion(&self, at: &At, number: BlockNumber) -> Result<Inclusion, ChainError> {
+        let hash = if number == at.number() { Some(at.hash()) } else { self.hash_at(number).await? };
+        let hash = hash.ok_or_else(|| ChainError::Other(format!("the node has no block {number}")))?;
+        Ok(Inclusion { number, hash })
+    }
+
+    /// The randomness of the block that included a task: what the chain ending with `at` recorded of it, or else the block's
+    /// own state.
+    ///
+    /// # Errors
+    /// The node does not answer, or has dropped that state.
+    pub async fn randomness(&self, at: &At, included: &Inclusion) -> Result<Option<BlockRandomness>, ChainError> {
+        if included.number == at.number() {
+            return at.author_randomness().await;
+        }
+        match at.recorded_randomness(included.number).await? {
+            Some(randomness) => Ok(Some(randomness)),
+            None => self.at(included.hash).await?.author_randomness().await,
+        }
     }
 
     /// Hashes of the transactions in the block with this hash, in order.

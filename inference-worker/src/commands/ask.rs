@@ -13,12 +13,9 @@ use crate::{
     keys, out, payloads,
     progress::Spinner,
     solver::decide::State,
-    work::models,
+    work::models::{self, Known},
 };
-use assay_engine::{
-    manifest::{Kind, MANIFEST_FILE},
-    Manifest, Model as Artefact,
-};
+use assay_engine::{manifest::Kind, Model as Artefact};
 use assay_peers::Peers;
 use assay_types::{
     inference::{Parameters, TextParameters},
@@ -48,14 +45,6 @@ const FETCH: Duration = Duration::from_secs(20);
 /// How long solvers of the model are looked for among peers.
 const SEARCH: Duration = Duration::from_secs(5);
 
-/// A model that an artefact on disk names.
-struct Known {
-    folder: PathBuf,
-    name: String,
-    manifest: Cid,
-    kind: Kind,
-}
-
 /// Submits a task and follows it until it is settled.
 ///
 /// # Errors
@@ -75,7 +64,7 @@ pub async fn run(settings: &Settings, args: AskArgs) -> Result<(), Failure> {
     }
     assay_engine::check_stops(&asked.stop).map_err(|error| Failure::Config(format!("--stop: {error}")))?;
     let fee = config::amount("--fee", asked.fee.as_deref())?;
-    let known = known(&asked.models)?;
+    let known = models::known(&asked.models)?;
     let key = settings.key().load()?;
     let account = keys::address(&key);
     out::note(PUBLIC);
@@ -202,19 +191,6 @@ async fn check(settings: &Settings, known: &Known, prompt: &str, parameters: &[u
         Ok(Err(error)) => Err(Failure::Config(format!("the model {} cannot do this: {error}", known.name))),
         Err(error) => Err(Failure::Other(format!("the check broke off: {error}"))),
     }
-}
-
-/// The models on disk, by their manifests alone.
-fn known(folders: &[PathBuf]) -> Result<Vec<Known>, Failure> {
-    let mut known = Vec::new();
-    for folder in models::folders(folders) {
-        let path = folder.join(MANIFEST_FILE);
-        let failed = |reason: String| Failure::Model(format!("cannot read {}: {reason}", path.display()));
-        let bytes = std::fs::read(&path).map_err(|error| failed(error.to_string()))?;
-        let manifest = Manifest::from_bytes(&bytes).map_err(|error| failed(error.to_string()))?;
-        known.push(Known { folder, manifest: manifest.cid(), kind: manifest.kind, name: manifest.name });
-    }
-    Ok(known)
 }
 
 /// The model that is asked: the one that is named, or the only one that fits.

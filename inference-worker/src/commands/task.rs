@@ -4,7 +4,7 @@ use super::{connect, hexadecimal, id, money};
 use crate::{chain::types::Payload, config::Settings, failure::Failure, out, payloads};
 use assay_types::{
     inference::{Output, Parameters},
-    Cid,
+    Cid, TaskId,
 };
 use codec::DecodeAll;
 use serde_json::{json, Value};
@@ -14,7 +14,7 @@ use serde_json::{json, Value};
 /// # Errors
 /// There is no such task, or the node does not answer.
 pub async fn show(settings: &Settings, text: &str) -> Result<(), Failure> {
-    let task = id(text).ok_or_else(|| Failure::Config(format!("'{text}' is no task id: 64 hexadecimal digits")))?;
+    let task = parse(text)?;
     let chain = connect(settings).await?;
     let at = chain.best().await?;
     let found = at.task(task).await?.ok_or_else(|| {
@@ -56,6 +56,11 @@ pub async fn show(settings: &Settings, text: &str) -> Result<(), Failure> {
         })),
     });
     out::result(serde_json::to_string_pretty(&shown).map_err(|error| Failure::Other(error.to_string()))?)
+}
+
+/// Reads the id of a task.
+pub(crate) fn parse(text: &str) -> Result<TaskId, Failure> {
+    id(text).ok_or_else(|| Failure::Config(format!("'{text}' is no task id: 64 hexadecimal digits")))
 }
 
 fn payload_value(payload: &Payload, output: bool) -> Value {

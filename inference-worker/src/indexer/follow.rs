@@ -116,8 +116,7 @@ async fn final_block(
     match known.get(&hash) {
         Some(block) => Ok(block.clone()),
         None => source.block(hash).await.map_err(|error| match error {
-            // The words of sc-client-api's error; its code is that of any error about states.
-            ChainError::Other(words) if words.contains("discarded") => FollowError::Pruned(number),
+            error if error.is_pruned() => FollowError::Pruned(number),
             error => error.into(),
         }),
     }

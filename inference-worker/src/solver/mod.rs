@@ -333,7 +333,7 @@ async fn view(shared: &Shared, task: TaskId, look: Look<'_>) -> Result<(ChainVie
         dispute: None,
     };
     if let Some(found) = &found {
-        let included = shared.inclusion(at, found.submitted_at).await?;
+        let included = shared.chain.inclusion(at, found.submitted_at).await?;
         view.task = Some(found.view(included.hash, &shared.account));
         if own && found.state == State::Disputed {
             view.dispute = at.dispute(task).await?.map(|dispute| DisputeView {

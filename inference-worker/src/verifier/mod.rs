@@ -413,7 +413,7 @@ async fn view(shared: &Shared, task: TaskId, ballot: Option<&Ballot>, look: Look
     let mut view =
         ChainView { block: at.number(), finalized: look.finalized.number(), task: None, solution: None, dispute: None };
     let Some(found) = at.task(task).await? else { return Ok((view, None)) };
-    let included = shared.inclusion(at, found.submitted_at).await?;
+    let included = shared.chain.inclusion(at, found.submitted_at).await?;
     view.task = Some(TaskView { state: found.state, included });
     view.solution = at.solution(task).await?.map(|solution| {
         let grace_ends = solution.first_revealed_at.saturating_add(found.reveal_grace);

@@ -1,7 +1,10 @@
 //! The models that this worker runs: loaded from disk, found on chain, timed as they run.
 
 use crate::{chain::types, failure::Failure};
-use assay_engine::{EngineError, Model, Threads};
+use assay_engine::{
+    manifest::{Kind, MANIFEST_FILE},
+    EngineError, Manifest, Model, Threads,
+};
 use assay_types::{inference::Parameters, Cid, ModelId};
 use codec::DecodeAll;
 use std::{
@@ -156,7 +159,7 @@ pub fn find(locals: Vec<Arc<Local>>, registered: &[types::Model], ids: &[ModelId
 
 /// The artefacts in `folders`: each is one itself, or holds some.
 pub fn folders(folders: &[PathBuf]) -> Vec<PathBuf> {
-    let is_artefact = |folder: &Path| folder.join(assay_engine::manifest::MANIFEST_FILE).is_file();
+    let is_artefact = |folder: &Path| folder.join(MANIFEST_FILE).is_file();
     let mut found = Vec::new();
     for folder in folders {
         if is_artefact(folder) {
@@ -178,4 +181,32 @@ pub fn folders(folders: &[PathBuf]) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// A model that an artefact on disk names.
+pub struct Known {
+    /// The artefact's folder.
+    pub folder: PathBuf,
+    /// Name for people.
+    pub name: String,
+    /// The model's identity.
+    pub manifest: Cid,
+    /// What it does.
+    pub kind: Kind,
+}
+
+/// The artefacts in `folders`, by their manifests alone.
+///
+/// # Errors
+/// A manifest cannot be read.
+pub fn known(folders: &[PathBuf]) -> Result<Vec<Known>, Failure> {
+    let mut known = Vec::new();
+    for folder in self::folders(folders) {
+        let path = folder.join(MANIFEST_FILE);
+        let failed = |reason: String| Failure::Model(format!("cannot read {}: {reason}", path.display()));
+        let bytes = std::fs::read(&path).map_err(|error| failed(error.to_string()))?;
+        let manifest = Manifest::from_bytes(&bytes).map_err(|error| failed(error.to_string()))?;
+        known.push(Known { folder, manifest: manifest.cid(), kind: manifest.kind, name: manifest.name });
+    }
+    Ok(known)
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 use assay_engine::EngineError;
 use assay_peers::{FetchError, Peers};
-use assay_types::{protocol, Balance, BlockNumber, Hash, ModelId, TaskId};
+use assay_types::{protocol, Balance, BlockNumber, ModelId, TaskId};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::{
@@ -28,10 +28,6 @@ use tokio::{sync::mpsc, task::AbortHandle, time::Instant};
 
 /// Blocks by which the chain may move on while a transaction is prepared.
 const SLACK: BlockNumber = 8;
-
-/// Seconds that are given to finding an input among peers, however far the deadline is: a second for each block of it comes
-/// on top. What nobody gives would keep others waiting.
-const FINDING: u64 = 60;
 
 /// What solver and verifier share.
 pub(crate) struct Shared {
@@ -138,14 +134,6 @@ impl Shared {
         block.saturating_add(crate::chain::MORTALITY).saturating_add(SLACK)
     }
 
-    /// The block at height `number` of the chain that ends with `at`.
-    pub async fn inclusion(&self, at: &At, number: BlockNumber) -> Result<Inclusion, ChainError> {
-        let hash: Option<Hash> =
-            if number == at.number() { Some(at.hash()) } else { self.chain.hash_at(number).await? };
-        let hash = hash.ok_or_else(|| ChainError::Other(format!("the node has no block {number}")))?;
-        Ok(Inclusion { number, hash })
-    }
-
     /// Everything that a run of a task depends on, given what it asks. An input that is not on chain is fetched for `role`
     /// until block `until`; that it has come, or that it did not, is reported.
     pub async fn question(
@@ -157,8 +145,8 @@ impl Shared {
         until: BlockNumber,
     ) -> Result<Asked, ChainError> {
         let types::Input { parameters, payload } = asked;
-        let included = self.inclusion(at, task.submitted_at).await?;
-        let Some(randomness) = self.randomness(at, &included).await? else {
+        let included = self.chain.inclusion(at, task.submitted_at).await?;
+        let Some(randomness) = self.chain.randomness(at, &included).await? else {
             return Ok(Asked::Unfit("its block has no randomness"));
         };
         let input = match payload {
@@ -192,7 +180,7 @@ impl Shared {
         if self.inputs.len() >= self.runs.batch {
             return;
         }
-        let seconds = seconds.min(FINDING.saturating_add(content.blocks() as u64));
+        let seconds = seconds.min(payloads::patience(&content));
         tracing::info!(?task, input = %content.root(), bytes = content.length, seconds, "fetching an input from peers");
         let reporter = self.reporter.clone();
         let fetch = tokio::spawn(async move {
@@ -250,17 +238,6 @@ impl Shared {
             if let Err(error) = peers.release(&holder).await {
                 tracing::warn!(%error, "the payloads of a task that has ended could not be let go of");
             }
-        }
-    }
-
-    /// The randomness of the block that included a task: what the chain recorded of it, or else the block's own state.
-    async fn randomness(&self, at: &At, included: &Inclusion) -> Result<Option<[u8; 32]>, ChainError> {
-        if included.number == at.number() {
-            return at.author_randomness().await;
-        }
-        match at.recorded_randomness(included.number).await? {
-            Some(randomness) => Ok(Some(randomness)),
-            None => self.chain.at(included.hash).await?.author_randomness().await,
         }
     }
 

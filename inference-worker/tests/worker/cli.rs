@@ -234,6 +234,28 @@ fn a_stop_text_ends_an_answer_and_is_part_of_what_is_verified() {
 }
 
 #[test]
+fn what_cannot_be_verified_of_a_task_is_told_before_a_node_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = artefact(folder.path(), 1);
+    let (model, empty) = (model.to_str().unwrap(), folder.path().join("empty"));
+    std::fs::create_dir(&empty).unwrap();
+    let id = "0x".to_owned() + &"ab".repeat(32);
+    let verify =
+        |arguments: &[&str]| run(&[&["verify", "--url", NOWHERE, "--connect-timeout", "1"], arguments].concat());
+    let line = failure(&verify(&["--task", "0x12", "--models", model]), 3);
+    assert!(line.contains("'0x12' is no task id"), "{line}");
+    assert!(failure(&verify(&["--task", &id]), 3).contains("--models"));
+    let line = failure(&verify(&["--task", &id, "--models", empty.to_str().unwrap()]), 7);
+    assert!(line.contains("manifest.json"), "{line}");
+    let line = failure(&verify(&["--task", &id, "--models", model, "--json"]), 5);
+    assert!(line.contains("is assay-node running?"), "{line}");
+    // A task or a file, not both; the block is a task's.
+    for wrong in [&["--task", &id, "answer.json"][..], &["--task", &id, "--model", model], &["--block", "7"], &[]] {
+        assert_eq!(verify(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
 fn weights_of_other_sizes_are_asked_for_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("source");

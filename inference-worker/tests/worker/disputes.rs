@@ -4,7 +4,8 @@
 //! nothing, and every unit is where it belongs.
 
 use crate::common::network::{
-    account, keep_books, pot, register, set_rate, totals, watch, Books, Node, Process, Server, PATIENCE,
+    account, call_as, keep_books, pot, register, set_rate, totals, verify_task, watch, Books, Node, Process, Server,
+    PATIENCE,
 };
 use assay_types::{
     inference::{Parameters, TextParameters},
@@ -222,6 +223,20 @@ async fn disputes_end_as_they_should_to_the_last_unit() {
         assert_eq!(closing.task(*task).await.unwrap().unwrap().state, state, "{task:?}");
     }
 
+    // Whoever has the models finds out the same afterwards, whatever the disputes have come to.
+    let models = [&*artefacts[0], &*artefacts[1]];
+    let verify = |task: TaskId, arguments: &[&str]| verify_task(&url, &format!("{task:?}"), &models, arguments);
+    for task in &lies {
+        let line = crate::common::failure(&verify(*task, &[]), 13);
+        assert!(line.contains("the answer is wrong"), "{line}");
+    }
+    for (task, status) in [(right, "settled"), (unseen, "refunded")] {
+        let verified = verify(task, &["--json"]);
+        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+        let report: serde_json::Value = serde_json::from_slice(&verified.stdout).unwrap();
+        assert_eq!((report["correct"].as_bool(), report["status"].as_str()), (Some(true), Some(status)), "{report}");
+    }
+
     [bob_runs, dave_runs, liar_runs].into_iter().for_each(Process::stop);
     let closing = chain.best().await.unwrap();
     let books = keep_books(&url, &chain, opening.number() + 1, closing.number(), recipient).await;
@@ -245,5 +260,11 @@ async fn disputes_end_as_they_should_to_the_last_unit() {
     let least = (4 * FEE * (lies.len() as Balance + 1)) as i128;
     assert!(changes(&books, liar_key) < -least, "the liar has lost its stakes: {}", changes(&books, liar_key));
     assert!(changes(&books, treasury) > 0, "the treasury has what nobody has earned");
+
+    // What the chain has forgotten is in the state of an older block.
+    call_as("ferdie", &url, &runtime::tx().tasks().forget(right)).await;
+    assert!(crate::common::failure(&verify(right, &[]), 12).contains("--block"));
+    let found = verify(right, &["--block", &closed.to_string()]);
+    assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
     running.stop();
 }

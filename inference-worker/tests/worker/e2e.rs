@@ -16,8 +16,8 @@ mod rpc;
 mod upgrade;
 
 use crate::common::network::{
-    account, as_alice, get, keep_books, mature, pot, register, set_rate, totals, watch, Books, Node, Process, Server,
-    PATIENCE,
+    account, as_alice, get, keep_books, mature, pot, register, set_rate, totals, verify_task, watch, Books, Node,
+    Process, Server, PATIENCE,
 };
 use assay_engine::{Model, Threads};
 use assay_peers::Content;
@@ -79,6 +79,12 @@ async fn check_unanswered(url: &str, chain: &Chain, folder: &Path) {
     let impatient = ask_in_vain(url, &model, &["--follow-timeout", "1"]).wait_with_output().unwrap();
     let line = crate::common::failure(&impatient, 11);
     assert!(line.contains("waiting for a solver after 1 s") && line.contains("task show 0x"), "{line}");
+    let open = line.split_whitespace().find_map(|word| word.strip_prefix("0x")).unwrap();
+    let verify = |task: &str| verify_task(url, task, &[&folder.join("tiny-8")], &[]);
+    let line = crate::common::failure(&verify(&open[..64]), 10);
+    assert!(line.contains("has been revealed yet"), "{line}");
+    let line = crate::common::failure(&verify(&"ab".repeat(32)), 12);
+    assert!(line.contains("the chain knows no task 0xabab"), "{line}");
 
     let patient = ask_in_vain(url, &model, &["--deadline", "1"]);
     let mut asked = Vec::new();
@@ -94,6 +100,25 @@ async fn check_unanswered(url: &str, chain: &Chain, folder: &Path) {
     as_alice(url, &runtime::tx().tasks().expire(late)).await;
     let line = crate::common::failure(&patient.wait_with_output().unwrap(), 10);
     assert!(line.contains("expired: nobody answered in time, and the fee came back"), "{line}");
+    let line = crate::common::failure(&verify(&format!("{late:?}")), 10);
+    assert!(line.contains("it expired or was withdrawn"), "{line}");
+}
+
+/// What was answered to a task that has ended is computed again.
+fn check_verified(url: &str, artefact: &Path, told: &Value) {
+    let task = told["task"].as_str().unwrap();
+    let verified = verify_task(url, task, &[artefact], &["--json"]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+    let report: Value = serde_json::from_slice(&verified.stdout).unwrap();
+    assert_eq!((&report["correct"], &report["status"]), (&Value::from(true), &Value::from("settled")), "{report}");
+    for name in ["task", "solver", "output_cid"] {
+        assert_eq!(report[name], told[name], "{name}");
+    }
+    let said = String::from_utf8(verify_task(url, task, &[artefact], &[]).stdout).unwrap();
+    assert!(said.starts_with("right: ") && said.contains(" positions computed again in "), "{said}");
+    let other = artefact.with_file_name("tiny-8");
+    let line = crate::common::failure(&verify_task(url, task, &[&other], &[]), 7);
+    assert!(line.contains("--models has no artefact of it"), "{line}");
 }
 
 /// Starts a worker whose metrics are served, and returns where.
@@ -248,6 +273,7 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     let told = answer(question);
     assert_eq!(told["task"].as_str().unwrap(), format!("{first:?}"));
     check_answer(&chain, &artefact, &told, "w3 w4 w5").await;
+    check_verified(&node.url(), &artefact, &told);
     // Later tasks earn less or nothing: on a chain this young one reward is far ahead of the schedule.
     assert_ne!(told["reward"]["minted"]["units"], "0", "the model has a rate, so its tasks earn");
     let from = chain.best().await.unwrap().number();

@@ -17,7 +17,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::mpsc,
     time::Duration,
 };
@@ -264,10 +264,22 @@ pub async fn set_rate(url: &str, model: ModelId) {
 
 /// Has Alice make a call, and waits until that is final.
 pub async fn as_alice(url: &str, call: &impl subxt::transactions::Payload) {
+    call_as("alice", url, call).await;
+}
+
+/// Has a well-known account make a call, and waits until that is final.
+pub async fn call_as(name: &str, url: &str, call: &impl subxt::transactions::Payload) {
     let client = OnlineClient::<SubstrateConfig>::from_insecure_url(url).await.unwrap();
-    let alice = KeySource::Dev("alice".into()).load().unwrap();
-    let progress = client.tx().await.unwrap().sign_and_submit_then_watch_default(call, &alice).await.unwrap();
+    let key = KeySource::Dev(name.into()).load().unwrap();
+    let progress = client.tx().await.unwrap().sign_and_submit_then_watch_default(call, &key).await.unwrap();
     progress.wait_for_finalized_success().await.unwrap();
+}
+
+/// Has the worker verify the answer to a task, with the artefacts in `models`.
+pub fn verify_task(url: &str, task: &str, models: &[&Path], arguments: &[&str]) -> Output {
+    let models: Vec<_> = models.iter().map(|folder| folder.to_str().unwrap()).collect();
+    let models = models.join(",");
+    super::run(&[&["verify", "--url", url, "--task", task, "--models", &models], arguments].concat())
 }
 
 /// Registers the model in `artefact` for charlie.

@@ -94,18 +94,18 @@ async fn questions_too_long_for_the_chain_travel_between_peers() {
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{told}");
     assert!(told.contains("1 of the peers that were found serve this model"), "{told}");
-    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(answer["prompt"], json!(null));
+    let asked: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(asked["prompt"], json!(null));
     let cid = String::from_utf8(run(&["payload", "cid", file]).stdout).unwrap();
-    assert_eq!(answer["input_cid"], cid.trim());
-    assert_eq!(answer["solver"], account("dave").to_string());
+    assert_eq!(asked["input_cid"], cid.trim());
+    assert_eq!(asked["solver"], account("dave").to_string());
     // The answer is the model's.
     let local = Model::load(&vector, &Arc::new(Threads::new(1, None).unwrap())).unwrap();
     let own = local.run(question.as_bytes(), &embedding, [0; 32], &mut |_| ControlFlow::Continue(())).unwrap();
-    assert_eq!(answer["output_cid"], Cid::of(&own.output).to_string());
+    assert_eq!(asked["output_cid"], Cid::of(&own.output).to_string());
     // Whoever checks it had the question from peers too, though the one who asked may be gone.
-    eve_runs.line(&["fetching an input from peers", answer["input_cid"].as_str().unwrap()]);
-    eve_runs.line(&["a solution is right", answer["task"].as_str().unwrap()]);
+    eve_runs.line(&["fetching an input from peers", asked["input_cid"].as_str().unwrap()]);
+    eve_runs.line(&["a solution is right", asked["task"].as_str().unwrap()]);
 
     // The answer that the chain does not take came from peers too.
     let output = wait(talking);
@@ -123,6 +123,16 @@ async fn questions_too_long_for_the_chain_travel_between_peers() {
     assert!(own.output.len() > MAX_INLINE as usize, "{} bytes would have been on the chain", own.output.len());
     assert_eq!(answer["output_cid"], Cid::of(&own.output).to_string());
     check_answer(&chain, &long, &answer, "w3 w4").await;
+    // So it does for whoever verifies it afterwards, and the question of the other task.
+    let own = folder.path().join("verified");
+    let peers = ["--peers-bootstrap", &hub, "--peers-data", own.to_str().unwrap()];
+    for (task, artefact, kept) in [(&asked, &vector, "question"), (&answer, &long, "answer")] {
+        let task = task["task"].as_str().unwrap();
+        let verified = verify_task(&url, task, &[artefact], &peers);
+        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+        let alone = failure(&verify_task(&url, task, &[artefact], &[]), 3);
+        assert!(alone.contains(&format!("the {kept} has ")) && alone.contains("--peers-bootstrap"), "{alone}");
+    }
 
     dave_runs.line(&["leaving a task whose input cannot be had from peers", "1 of its 1 blocks"]);
     // A length that is not that of the content is a lie that no peer is blamed for.
