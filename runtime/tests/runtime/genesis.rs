@@ -8,7 +8,7 @@ use assay_runtime::{
     Babe, Balances, Block, Emissions, Grandpa, Parameters, Runtime, RuntimeOrigin, RuntimeParameters, Session,
     Settings,
 };
-use assay_types::ASY;
+use assay_types::{Balance, ASY};
 use frame_support::{assert_err, assert_noop, assert_ok, traits::Get, BoundedVec};
 use serde_json::json;
 use sp_consensus_babe::{runtime_decl_for_babe_api::BabeApiV2 as BabeApi, AllowedSlots};
@@ -78,6 +78,73 @@ fn production_endows_nobody_and_has_no_root() {
             assert_eq!(model.rate, FixedU128::from_u32(0), "governance sets rates, genesis does not");
         }
     });
+}
+
+/// A number with commas between thousands.
+fn grouped(number: u128) -> String {
+    let digits = number.to_string();
+    let (head, tail) = digits.split_at(digits.len() % 3);
+    let groups = tail.as_bytes().chunks(3).map(|group| std::str::from_utf8(group).expect("digits are ASCII"));
+    Some(head).filter(|head| !head.is_empty()).into_iter().chain(groups).collect::<Vec<_>>().join(",")
+}
+
+/// An amount in ASY.
+fn in_asy(amount: Balance) -> String {
+    let fraction = format!("{:012}", amount % ASY);
+    match fraction.trim_end_matches('0') {
+        "" => grouped(amount / ASY),
+        fraction => format!("{}.{fraction}", grouped(amount / ASY)),
+    }
+}
+
+/// The parameters of the state, as docs/protocol.md shows them.
+fn shown() -> [(&'static str, String); 22] {
+    use dynamic_params::{bonds, disputes, elections, emissions, solutions, tasks};
+    let sunk = emissions::RewardPerSunkFee::get();
+    let (number, amount) = (grouped, in_asy);
+    [
+        ("DefaultDeadline", number(tasks::DefaultDeadline::get().into())),
+        ("LongestDeadline", number(tasks::LongestDeadline::get().into())),
+        ("BaseDeposit", amount(tasks::BaseDeposit::get())),
+        ("ByteDeposit", amount(tasks::ByteDeposit::get())),
+        ("Retention", number(tasks::Retention::get().into())),
+        ("RetractDelay", number(tasks::RetractDelay::get().into())),
+        ("RevealGrace", number(solutions::RevealGrace::get().into())),
+        ("ContestWindow", number(solutions::ContestWindow::get().into())),
+        ("CommitmentDeposit", amount(solutions::CommitmentDeposit::get())),
+        ("MinimumStake", amount(solutions::MinimumStake::get())),
+        ("BallotCommit", number(disputes::BallotCommit::get().into())),
+        ("BallotOpen", number(disputes::BallotOpen::get().into())),
+        ("QuorumBallots", number(disputes::QuorumBallots::get().into())),
+        ("QuorumWeight", number(disputes::QuorumWeight::get().into())),
+        ("MinimumBond", amount(bonds::MinimumBond::get())),
+        ("Unbonding", number(bonds::Unbonding::get().into())),
+        (
+            "RewardPerSunkFee",
+            if sunk == pallet_emissions::UNBOUNDED {
+                "no bound".into()
+            } else {
+                grouped(sunk.into_inner() / FixedU128::from_u32(1).into_inner())
+            },
+        ),
+        ("SeatBond", amount(elections::SeatBond::get())),
+        ("MinimumCommit", amount(elections::MinimumCommit::get())),
+        ("LeastCommits", number(elections::LeastCommits::get().into())),
+        ("Seats", number(elections::Seats::get().into())),
+        ("CommitteeSize", number(elections::CommitteeSize::get().into())),
+    ]
+}
+
+#[test]
+fn the_parameters_in_the_docs_are_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/protocol.md");
+    let text = std::fs::read_to_string(path).expect("docs/protocol.md is there");
+    let development = genesis("development").execute_with(shown);
+    for ((name, production), (_, development)) in genesis("production").execute_with(shown).into_iter().zip(development)
+    {
+        let row = format!("| `{name}` | {production} | {development} |");
+        assert!(text.contains(&row), "docs/protocol.md has no row that begins with {row}");
+    }
 }
 
 #[test]
