@@ -46,7 +46,7 @@ pub enum Command {
     /// Prove elections, recompute them, and take leave of them
     #[command(subcommand)]
     Election(ElectionCommand),
-    /// Compute an answer again and say whether it is right
+    /// Compute an answer again, from a file or of a task on chain, and say whether it is right
     Verify(VerifyArgs),
     /// Make, inspect, run, train and register models
     #[command(subcommand)]

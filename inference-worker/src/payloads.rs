@@ -110,6 +110,8 @@ mod tests {
         let Payload::External { cid, length } = on_chain(several.clone()) else { panic!("too long for the chain") };
         assert_ne!(cid, Cid::of(&several));
         assert_eq!(content(&cid, length), Content::of(&several).unwrap());
+        // A root and two leaves.
+        assert_eq!(patience(&content(&cid, length)), FINDING + 3);
         assert_eq!(super::cid(&several), cid);
     }
 
