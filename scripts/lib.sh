@@ -13,6 +13,8 @@ WASM_TOOLCHAIN_DIR=$CACHE/wasm-toolchain
 WASM_TOOLCHAIN_NAME=assay-wasm
 # The same for ARM: Debian's compiler with its standard library for aarch64.
 ARM_TOOLCHAIN_DIR=$CACHE/arm-toolchain
+# What scripts/deploy/check calls and Debian does not install by itself.
+DEPLOY_TOOLS=$CACHE/deploy-tools
 
 # In CI the build output lives outside the checkout, so that the next clean clone reuses it.
 if [[ -z ${CARGO_TARGET_DIR:-} && ${CI:-} == true ]]; then
@@ -49,6 +51,13 @@ as_root() {
 }
 
 APT_UPDATED=false
+# Fetches the lists of packages, once.
+apt_update() {
+  if $APT_UPDATED; then return 0; fi
+  as_root apt-get update -qq >&2
+  APT_UPDATED=true
+}
+
 # apt_install PACKAGE...: installs those that are missing.
 apt_install() {
   local missing=()
@@ -58,10 +67,7 @@ apt_install() {
   if [[ ${#missing[@]} == 0 ]]; then return 0; fi
   command -v apt-get >/dev/null ||
     die "these packages are missing and this system has no apt-get; install their equivalents: ${missing[*]}"
-  if ! $APT_UPDATED; then
-    as_root apt-get update -qq >&2
-    APT_UPDATED=true
-  fi
+  apt_update
   say "installing Debian packages: ${missing[*]}"
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 }
