@@ -13,6 +13,7 @@ use crate::{
     work::runner::Runner,
 };
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use std::path::PathBuf;
 
 /// Solves tasks of an Assay chain, asks questions, keeps models and keys.
@@ -60,6 +61,12 @@ pub enum Command {
     /// Name, offer and fetch payloads that are too long for the chain
     #[command(subcommand)]
     Payload(PayloadCommand),
+    /// Print what a shell needs to complete this command line
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
 }
 
 /// What to ask.
@@ -230,6 +237,7 @@ pub async fn run(cli: Cli) -> Result<(), crate::failure::Failure> {
         Command::Key(command) => commands::key::run(&settings, command),
         Command::Task(TaskCommand::Show { id }) => commands::task::show(&settings, &id).await,
         Command::Payload(command) => commands::payload::run(&settings, command).await,
+        Command::Completions { shell } => commands::completions::run(shell),
     }
 }
 

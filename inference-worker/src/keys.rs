@@ -97,7 +97,8 @@ impl Secret {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            if metadata.permissions().mode() & 0o077 != 0 {
+            let open = metadata.permissions().mode() & 0o077 != 0;
+            if open && !is_credential(path, std::env::var_os("CREDENTIALS_DIRECTORY").as_deref()) {
                 return Err(Failure::Key(format!("the key file {shown} is open to others: run chmod 600 {shown}")));
             }
         }
@@ -124,6 +125,13 @@ impl Secret {
     fn pair(&self) -> Result<sr25519::Pair, Failure> {
         sr25519::Pair::from_string(self.text.trim(), None).map_err(|_| self.invalid())
     }
+}
+
+/// Whether the file at `path` is one of the credentials that systemd has put into `folder` for this service. Nobody else
+/// can enter that folder; the files in it look open to a group, because that is how a list of who may read them shows.
+#[cfg(unix)]
+fn is_credential(path: &Path, folder: Option<&std::ffi::OsStr>) -> bool {
+    folder.is_some_and(|folder| path.parent() == Some(Path::new(folder)))
 }
 
 /// The address of a key, as the chain and its users write it.
@@ -235,6 +243,17 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         assert!(read(&path).unwrap_err().line().contains("chmod 600"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_what_is_in_the_folder_of_credentials_is_a_credential() {
+        let folder = Some(std::ffi::OsStr::new("/run/credentials/assay-solve.service"));
+        assert!(is_credential(Path::new("/run/credentials/assay-solve.service/key"), folder));
+        for other in ["/run/credentials/key", "/run/credentials/assay-solve.service/deep/key", "key", "/"] {
+            assert!(!is_credential(Path::new(other), folder), "{other}");
+        }
+        assert!(!is_credential(Path::new("/run/credentials/assay-solve.service/key"), None));
     }
 
     #[test]

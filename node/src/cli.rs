@@ -1,5 +1,6 @@
 //! What the command line understands.
 
+use clap_complete::Shell;
 use sc_cli::RunCmd;
 
 /// The Assay node.
@@ -48,4 +49,11 @@ pub enum Subcommand {
 
     /// Db meta columns information.
     ChainInfo(sc_cli::ChainInfoCmd),
+
+    /// Print what a shell needs to complete this command line.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
 }

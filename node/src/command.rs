@@ -6,9 +6,11 @@ use crate::{
     service,
 };
 use assay_runtime::opaque::Block;
+use clap::CommandFactory;
 use sc_cli::SubstrateCli;
 use sc_network::config::NetworkBackendType;
 use sc_service::PartialComponents;
+use std::io::Write;
 
 impl SubstrateCli for Cli {
     fn impl_name() -> String {
@@ -80,6 +82,13 @@ pub fn run() -> sc_cli::Result<()> {
             Ok((cmd.run(client, backend, Some(revert_consensus)), task_manager))
         }),
         Some(Subcommand::ChainInfo(cmd)) => cli.create_runner(cmd)?.sync_run(|config| cmd.run::<Block>(&config)),
+        Some(Subcommand::Completions { shell }) => {
+            let mut command = Cli::command();
+            let name = command.get_name().to_owned();
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut command, name, &mut script);
+            std::io::stdout().write_all(&script).map_err(Into::into)
+        }
         None => cli.create_runner(&cli.run)?.run_node_until_exit(|config| async move {
             match config.network.network_backend {
                 NetworkBackendType::Libp2p => service::new_full::<sc_network::NetworkWorker<_, _>>(config),

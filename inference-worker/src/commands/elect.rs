@@ -2,7 +2,7 @@
 
 use super::{
     connect,
-    solve::{default_data, shutdown},
+    solve::{default_data, shutdown, unless},
 };
 use crate::{
     amount,
@@ -18,6 +18,7 @@ use crate::{
 };
 use assay_types::ASY;
 use sp_core::Pair;
+use std::pin::pin;
 
 /// Where metrics are served, beside those of a solver on the same machine.
 const METRICS: &str = "127.0.0.1:9617";
@@ -27,6 +28,15 @@ const METRICS: &str = "127.0.0.1:9617";
 /// # Errors
 /// A setting, key, journal, node or chain that does not fit. A node that goes away later is waited for.
 pub async fn run(settings: &Settings, flags: config::Elect) -> Result<(), Failure> {
+    let mut shutdown = pin!(shutdown());
+    match unless(start(settings, flags), shutdown.as_mut()).await? {
+        Some(elector) => elector.run(shutdown).await,
+        None => Ok(()),
+    }
+}
+
+/// Does all that comes before taking part.
+async fn start(settings: &Settings, flags: config::Elect) -> Result<Elector, Failure> {
     let flags = settings.elect(flags);
     let policy = Policy {
         part: config::part(&flags)?,
@@ -55,5 +65,5 @@ pub async fn run(settings: &Settings, flags: config::Elect) -> Result<(), Failur
     let part = if matches!(policy.part, Part::Committee) { "committee" } else { "candidate" };
     tracing::info!(part, vrf_key, reserve = %amount::format(policy.reserve), "taking part");
     let sender = Sender::spawn(chain.clone(), key);
-    Elector::new(Parts { chain, sender, journal, vrf, policy, metrics })?.run(shutdown()).await
+    Elector::new(Parts { chain, sender, journal, vrf, policy, metrics })
 }

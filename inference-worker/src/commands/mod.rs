@@ -3,6 +3,7 @@
 pub mod artefact;
 pub mod ask;
 pub mod bench;
+pub mod completions;
 pub mod elect;
 pub mod election;
 pub mod key;

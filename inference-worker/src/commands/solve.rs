@@ -25,7 +25,9 @@ use assay_types::{
 };
 use codec::Encode;
 use std::{
+    future::Future,
     path::PathBuf,
+    pin::{pin, Pin},
     sync::{atomic::AtomicBool, Arc},
 };
 use subxt::utils::AccountId32;
@@ -41,6 +43,20 @@ pub async fn run(
     solve: bool,
     runner: impl FnOnce() -> std::io::Result<Runner>,
 ) -> Result<(), Failure> {
+    let mut shutdown = pin!(shutdown());
+    match unless(start(settings, flags, solve, runner), shutdown.as_mut()).await? {
+        Some(worker) => worker.run(shutdown).await,
+        None => Ok(()),
+    }
+}
+
+/// Does all that comes before the work.
+async fn start(
+    settings: &Settings,
+    flags: config::Solve,
+    solve: bool,
+    runner: impl FnOnce() -> std::io::Result<Runner>,
+) -> Result<Worker, Failure> {
     let flags = settings.solve(flags);
     let verify = config::verify(flags.verify.as_deref(), solve)?;
     let policy = Policy {
@@ -90,9 +106,7 @@ pub async fn run(
         runner().map_err(|error| Failure::Other(format!("cannot start the thread that runs models: {error}")))?;
     tracing::info!(solve, ?verify, "working");
     let solve = solve.then_some(policy);
-    let worker =
-        Worker::new(Parts { chain, sender, journal, served, peers, max_input, solve, verify, metrics, runner, batch })?;
-    worker.run(shutdown()).await
+    Worker::new(Parts { chain, sender, journal, served, peers, max_input, solve, verify, metrics, runner, batch })
 }
 
 /// Loads every artefact and times a short run of each, so that the first task's deadline is judged by a measurement.
@@ -179,6 +193,26 @@ pub(crate) fn default_folder() -> PathBuf {
         .or_else(|| variable("HOME").map(|home| home.join(".local/share")))
         .unwrap_or_else(|| PathBuf::from("."));
     base.join("assay-worker")
+}
+
+/// Waits for what comes before the work, unless the process is asked to end meanwhile: `None` then. To load models, or to
+/// wait for a node, may take minutes.
+///
+/// # Errors
+/// Those of `start`.
+pub(crate) async fn unless<T>(
+    start: impl Future<Output = Result<T, Failure>>,
+    shutdown: Pin<&mut impl Future<Output = ()>>,
+) -> Result<Option<T>, Failure> {
+    tokio::select! {
+        // In this order: a key is asked for before signals are listened for, so that Ctrl-C ends that as it does elsewhere.
+        biased;
+        started = start => started.map(Some),
+        () = shutdown => {
+            tracing::info!("stopping before the work has begun");
+            Ok(None)
+        }
+    }
 }
 
 /// Completes when the process is asked to end.

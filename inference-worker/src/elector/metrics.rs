@@ -30,7 +30,7 @@ pub struct Metrics {
     pub failed: Family<Kind, Counter>,
     /// Times the connection to the node was lost.
     pub disconnects: Counter,
-    pub(super) registry: Arc<Registry>,
+    pub(crate) registry: Arc<Registry>,
 }
 
 impl Metrics {

@@ -20,7 +20,7 @@ use crate::{
     chain::{Chain, Sender},
     commands::{
         connect,
-        solve::{default_data, shutdown},
+        solve::{default_data, shutdown, unless},
     },
     config::{self, Settings},
     failure::Failure,
@@ -31,6 +31,7 @@ use crate::{
     work::models::{self, Local},
 };
 use assay_engine::Threads;
+use assay_types::BlockNumber;
 use axum::Router;
 use catalog::Catalog;
 use error::ApiError;
@@ -46,6 +47,7 @@ use std::{
     future::Future,
     net::SocketAddr,
     path::PathBuf,
+    pin::pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -110,6 +112,33 @@ impl Gateway {
 /// # Errors
 /// A setting, key, model, index or chain that does not fit. A node that goes away later is waited for.
 pub async fn run(settings: &Settings, flags: config::Gateway) -> Result<(), Failure> {
+    let mut shutdown = pin!(shutdown());
+    let Some(Start { gateway, listener, status, from }) = unless(start(settings, flags), shutdown.as_mut()).await?
+    else {
+        return Ok(());
+    };
+    tokio::select! {
+        failure = follow::run(gateway.index.clone(), gateway.chain.clone(), from, status) => Err(failure),
+        failure = keep_house(&gateway) => Err(failure),
+        () = serve(listener, routes::router(gateway.clone()), shutdown) => {
+            tracing::info!("stopping; tasks that were submitted go on");
+            Ok(())
+        }
+    }
+}
+
+/// A gateway that is about to serve.
+struct Start {
+    gateway: Arc<Gateway>,
+    listener: TcpListener,
+    /// Tells how far the index is.
+    status: watch::Sender<Status>,
+    /// First block of a new index.
+    from: BlockNumber,
+}
+
+/// Does all that comes before serving.
+async fn start(settings: &Settings, flags: config::Gateway) -> Result<Start, Failure> {
     let flags = settings.gateway(flags);
     let text = flags.listen.as_deref().unwrap_or(DEFAULT_LISTEN);
     let listen: SocketAddr = text
@@ -141,7 +170,7 @@ pub async fn run(settings: &Settings, flags: config::Gateway) -> Result<(), Fail
     let (status, watched) = watch::channel(Status::default());
     let gateway = Arc::new(Gateway {
         sender: Sender::spawn(chain.clone(), key),
-        index: index.clone(),
+        index,
         status: watched,
         store,
         keys,
@@ -151,19 +180,11 @@ pub async fn run(settings: &Settings, flags: config::Gateway) -> Result<(), Fail
         waiting: Arc::new(Semaphore::new(MOST_WAITING)),
         verifying: Arc::new(Semaphore::new(1)),
         sending: Mutex::default(),
-        chain: chain.clone(),
+        chain,
     });
     tracing::info!("prompts and answers are public: anybody can read them on the chain");
     tracing::info!(url = %format!("http://{address}/v1"), "serving");
-    let from = flags.index_from.unwrap_or(1);
-    tokio::select! {
-        failure = follow::run(index, chain, from, status) => Err(failure),
-        failure = keep_house(&gateway) => Err(failure),
-        () = serve(listener, routes::router(gateway.clone()), shutdown()) => {
-            tracing::info!("stopping; tasks that were submitted go on");
-            Ok(())
-        }
-    }
+    Ok(Start { gateway, listener, status, from: flags.index_from.unwrap_or(1) })
 }
 
 /// Loads every artefact.

@@ -100,6 +100,66 @@ fn keys_are_made_shown_imported_and_never_overwritten() {
     assert_eq!(import.wait_with_output().unwrap().stdout, made.stdout);
 }
 
+/// The list of who may read a credential shows as the rights of a group.
+#[cfg(unix)]
+#[test]
+fn a_key_that_systemd_hands_over_is_read_and_another_that_is_open_is_not() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    assert!(run(&["key", "generate", "--file", path.to_str().unwrap()]).status.success());
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o440)).unwrap();
+    let show = |credentials: &Path| {
+        let mut command = worker();
+        command.args(["key", "show", "--key-file"]).arg(&path).env("CREDENTIALS_DIRECTORY", credentials);
+        command.output().unwrap()
+    };
+    assert!(show(folder.path()).status.success());
+    assert!(failure(&show(&folder.path().join("deeper")), 4).contains("chmod 600"));
+}
+
+#[test]
+fn shells_are_told_how_to_complete_the_command_line() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = run(&["completions", shell]);
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            output.status.success() && script.contains("verify-loop") && script.contains("peers-bootstrap"),
+            "{shell}"
+        );
+    }
+    assert_eq!(run(&["completions", "tcsh"]).status.code(), Some(2));
+}
+
+#[test]
+fn bash_completes_commands_flags_and_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("completions");
+    std::fs::write(&script, run(&["completions", "bash"]).stdout).unwrap();
+    // What bash does itself when somebody asks it to complete the last word.
+    let ask = r#"source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+        said=$(complete -p assay-worker); said=${said#*-F }
+        "${said%% *}" assay-worker "${@: -1}" "${@: -2:1}"; echo "${COMPREPLY[@]}""#;
+    let complete = |words: &[&str]| {
+        let mut bash = std::process::Command::new("bash");
+        let output = bash.args(["-c", ask, "bash"]).arg(&script).arg("assay-worker").args(words).output().unwrap();
+        assert!(output.stderr.is_empty(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let reply = String::from_utf8(output.stdout).unwrap();
+        reply.split_whitespace().map(str::to_owned).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(complete(&["ver"]), ["verify".to_owned(), "verify-loop".into()].into());
+    assert_eq!(complete(&["solve", "--peers-b"]), ["--peers-bootstrap".to_owned()].into());
+    assert_eq!(complete(&["--log-format", "j"]), ["json".to_owned()].into());
+}
+
+/// Those that the services of systemd start with.
+#[test]
+fn the_settings_that_are_shipped_are_understood() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/deploy/worker.toml");
+    let output = run(&["key", "show", "--dev-key", "alice", "--config", file]);
+    assert!(output.status.success(), "{output:?}");
+}
+
 #[test]
 fn broken_weights_are_told() {
     let folder = tempfile::tempdir().unwrap();

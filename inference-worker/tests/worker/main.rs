@@ -5,4 +5,6 @@ mod common;
 mod disk;
 mod disputes;
 mod e2e;
+mod reference;
 mod runner;
+mod stop;

@@ -103,9 +103,15 @@ impl Process {
     }
 
     /// As an operator stops it; it must end by itself, well.
-    pub fn stop(mut self) {
-        self.signal("-TERM");
-        assert!(self.child.wait().unwrap().success(), "{} did not stop well", self.name);
+    pub fn stop(self) {
+        self.stop_by("-TERM");
+    }
+
+    /// As somebody stops it with a signal; it must end by itself, well.
+    pub fn stop_by(mut self, signal: &str) {
+        self.signal(signal);
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{} did not stop well upon {signal}: {status}", self.name);
     }
 }
 
