@@ -1,5 +1,5 @@
-//! What runs until it is told to stop ends well and at once, though it has not come to its work yet. How it ends while it
-//! works, the end-to-end tests see.
+//! What runs until it is told to stop ends well and at once, though it has not come to its work yet. That it does while it
+//! works, the end-to-end tests see: they end everything by signals.
 
 use crate::common::{
     artefact,

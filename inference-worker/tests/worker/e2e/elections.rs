@@ -261,7 +261,8 @@ async fn validators_are_elected_and_whoever_is_absent_is_replaced() {
     let seats: Vec<_> = tenures.verified.iter().map(|(_, seats)| *seats).collect();
     assert!(seats.contains(&0) && seats.contains(&2), "{seats:?}");
 
-    for process in [charlie_elector, dave_elector, charlie_solves, dave_solves] {
+    charlie_elector.stop_by("-INT");
+    for process in [dave_elector, charlie_solves, dave_solves] {
         process.stop();
     }
     for process in [alice_runs, bob_runs, eve_runs, charlie_runs, dave_runs] {

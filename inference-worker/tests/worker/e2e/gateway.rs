@@ -368,8 +368,8 @@ async fn a_gateway_serves_the_chain_whatever_happens_to_it() {
     let (gateway, door) = place.open(&chain, &["--dev-key", "ferdie", "--reindex"]).await;
     let after = known(&door);
     assert!(before.iter().all(|task| after.contains(task)), "{before:?} {after:?}");
-    gateway.stop();
-    dave_runs.stop();
+    gateway.stop_by("-INT");
+    dave_runs.stop_by("-INT");
     running.stop();
 }
 
