@@ -47,6 +47,11 @@ impl Progress<'_> {
         text.truncate(end.unwrap_or(text.len()));
         text
     }
+
+    /// The tokens so far; none for an embedding.
+    pub fn tokens(&self) -> &[u32] {
+        self.tokens
+    }
 }
 
 /// Called while a run goes on; breaking ends it with [`EngineError::Stopped`].
@@ -263,16 +268,7 @@ impl Model {
         }
         let mut generation = self.begin(input, parameters, seed)?;
         let mut memory = PassMemory::default();
-        let mut watch = |generation: &Generation| {
-            let progress = Progress {
-                done: generation.generated(),
-                most: generation.most,
-                model: self,
-                tokens: &generation.visible()[generation.prompt..],
-                stops: &generation.stops,
-            };
-            go_on(watch(&progress))
-        };
+        let mut watch = |generation: &Generation| go_on(watch(&self.progress(generation)));
         while !generation.is_done() {
             // Once before each pass through the prompt, and after each token.
             if generation.generated() == 0 {
@@ -404,6 +400,17 @@ impl Model {
             [generation] => generation.failure = Some(error.into()),
             // One of them fails the whole pass: alone, each that can goes on. No cache was changed.
             many => many.iter_mut().for_each(|generation| self.advance(&mut [&mut **generation], memory)),
+        }
+    }
+
+    /// How far a generation is.
+    pub fn progress<'a>(&'a self, generation: &'a Generation) -> Progress<'a> {
+        Progress {
+            done: generation.generated(),
+            most: generation.most,
+            model: self,
+            tokens: &generation.visible()[generation.prompt..],
+            stops: &generation.stops,
         }
     }
 

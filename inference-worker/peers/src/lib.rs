@@ -4,13 +4,14 @@
 //! node that gives them to others and fetches what is missing: TCP with noise and yamux, identify, Kademlia to find who
 //! has a payload or serves a model, and a protocol of its own for blocks ([`wire`]). Every block is checked against its
 //! content id by whoever receives it, so peers need not be trusted; those that send anything else are dropped and
-//! remembered ([`bans`]).
+//! remembered ([`bans`]). Beside payloads, peers ask each other for [previews](preview) of work that is under way.
 //!
 //! Nothing here knows a chain: a payload is named by the digest of its root and its length ([`Content`]).
 
 pub mod bans;
 mod fetch;
 mod node;
+pub mod preview;
 pub mod store;
 pub mod tree;
 pub mod wire;
@@ -21,12 +22,13 @@ mod tests;
 pub use fetch::FetchError;
 pub use libp2p::{Multiaddr, PeerId};
 pub use node::{Limits, StartError, Status};
+pub use preview::Asked;
 pub use store::{Store, StoreError};
 pub use tree::{BlockId, Content, MAX_PAYLOAD};
 
 use bans::{Ban, Bans, Fault};
 use libp2p::kad::RecordKey;
-use node::{AskError, Command, Node, Parts};
+use node::{AskError, Command, Node, Parts, Question};
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeSet, HashSet},
@@ -212,6 +214,19 @@ impl Peers {
         }
     }
 
+    /// Takes what peers ask to be shown of work under way, from now on and in the place of whoever took it before. What
+    /// nobody takes is answered with no bytes.
+    pub async fn previews(&self) -> mpsc::Receiver<Asked> {
+        let (sender, asked) = mpsc::channel(preview::WAITING);
+        self.tell(Command::Previews(sender)).await;
+        asked
+    }
+
+    /// Asks a peer to be shown some of its work under way. `None` where no answer came.
+    pub async fn preview(&self, peer: PeerId, request: Vec<u8>) -> Option<Vec<u8>> {
+        self.ask_node(|answer| Command::Ask { peer, question: Question::Preview(request, answer) }).await.flatten()
+    }
+
     async fn offer(&self, content: &Content) {
         self.tell(Command::Provide(key(&content.digest))).await;
     }
@@ -242,10 +257,12 @@ impl Peers {
     }
 
     async fn ask(&self, peer: PeerId, id: BlockId) -> Result<wire::Reply, AskError> {
-        self.ask_node(|answer| Command::Ask { peer, id, answer }).await.unwrap_or(Err(AskError::Gone))
+        let asking = self.ask_node(|answer| Command::Ask { peer, question: Question::Block(id, answer) });
+        asking.await.unwrap_or(Err(AskError::Gone))
     }
 
-    async fn ban(&self, peer: PeerId, reason: String) {
+    /// Drops a peer for good, because it sent what no honest one sends.
+    pub async fn ban(&self, peer: PeerId, reason: String) {
         self.tell(Command::Ban { peer, fault: Fault::Hostile(reason) }).await;
     }
 

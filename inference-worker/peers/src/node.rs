@@ -5,6 +5,7 @@
 
 use crate::{
     bans::{now, Ban, Bans, Fault},
+    preview::{self, Asked, Frame, Given},
     store::{Store, StoreError},
     tree::{BlockId, MAX_BLOCK},
     wire::{self, Reply, Request},
@@ -102,14 +103,34 @@ pub(crate) enum Command {
     Withdraw(kad::RecordKey),
     /// Who has it, or serves it? Each is connected to, and told as it is found.
     Lookup { key: kad::RecordKey, found: mpsc::UnboundedSender<PeerId> },
-    /// Ask a peer for a block.
-    Ask { peer: PeerId, id: BlockId, answer: Answer },
+    /// Ask a peer something.
+    Ask { peer: PeerId, question: Question },
+    /// Give what peers ask to be previewed to whoever listens there.
+    Previews(mpsc::Sender<Asked>),
     /// Do not talk to a peer any more.
     Ban { peer: PeerId, fault: Fault },
     /// Who is connected?
     Connected(oneshot::Sender<Vec<PeerId>>),
     /// Who is banned?
     Bans(oneshot::Sender<Vec<(PeerId, Ban)>>),
+}
+
+/// What is asked of a peer, and where its answer goes.
+pub(crate) enum Question {
+    /// A block.
+    Block(BlockId, Answer),
+    /// A preview.
+    Preview(Vec<u8>, PreviewAnswer),
+}
+
+impl Question {
+    /// Says that there is no answer. Whoever asked may have stopped waiting.
+    fn fail(self, error: AskError) {
+        match self {
+            Self::Block(_, answer) => drop(answer.send(Err(error))),
+            Self::Preview(_, answer) => drop(answer.send(None)),
+        }
+    }
 }
 
 /// Why a peer gave no answer.
@@ -141,6 +162,7 @@ pub(crate) struct Behaviour {
     identify: identify::Behaviour,
     kademlia: kad::Behaviour<MemoryStore>,
     blocks: request_response::Behaviour<wire::Codec>,
+    previews: request_response::Behaviour<preview::Codec>,
 }
 
 /// What one peer may still be given.
@@ -170,6 +192,8 @@ struct Bootstrap {
 
 /// Where an answer of a peer goes.
 type Answer = oneshot::Sender<Result<Reply, AskError>>;
+/// Where what a peer previews goes; none where it previews nothing.
+type PreviewAnswer = oneshot::Sender<Option<Vec<u8>>>;
 /// A block that was read for a peer.
 type Served = (request_response::ResponseChannel<Reply>, PeerId, Reply);
 
@@ -186,8 +210,13 @@ pub(crate) struct Node {
     serve: mpsc::UnboundedSender<Served>,
     serving: usize,
     asked: HashMap<OutboundRequestId, Answer>,
+    /// Takes what peers ask to be previewed.
+    previews: Option<mpsc::Sender<Asked>>,
+    given: mpsc::UnboundedReceiver<Given>,
+    give: mpsc::UnboundedSender<Given>,
+    asked_previews: HashMap<OutboundRequestId, PreviewAnswer>,
     /// What is to be asked of peers once they are reached.
-    waiting: HashMap<PeerId, Vec<(BlockId, Answer)>>,
+    waiting: HashMap<PeerId, Vec<Question>>,
     lookups: HashMap<QueryId, mpsc::UnboundedSender<PeerId>>,
     provided: BTreeSet<Vec<u8>>,
     announce: Option<Instant>,
@@ -281,6 +310,13 @@ fn behaviour(key: &Keypair, limits: &Limits) -> Behaviour {
             [(wire::PROTOCOL, ProtocolSupport::Full)],
             blocks,
         ),
+        previews: request_response::Behaviour::with_codec(
+            preview::Codec { patience: limits.request },
+            [(preview::PROTOCOL, ProtocolSupport::Full)],
+            request_response::Config::default()
+                .with_request_timeout(preview::TIMEOUT)
+                .with_max_concurrent_streams(preview::STREAMS),
+        ),
     }
 }
 
@@ -323,6 +359,7 @@ impl Node {
         }
         external.into_iter().for_each(|address| swarm.add_external_address(address));
         let (serve, served) = mpsc::unbounded_channel();
+        let (give, given) = mpsc::unbounded_channel();
         let bootstrap = bootstrap.into_iter().map(|address| {
             let peer = address.iter().find_map(|part| match part {
                 Protocol::P2p(peer) => Some(peer),
@@ -342,6 +379,10 @@ impl Node {
             serve,
             serving: 0,
             asked: HashMap::new(),
+            previews: None,
+            given,
+            give,
+            asked_previews: HashMap::new(),
             waiting: HashMap::new(),
             lookups: HashMap::new(),
             provided: BTreeSet::new(),
@@ -364,6 +405,7 @@ impl Node {
                     None => return,
                 },
                 Some((channel, peer, reply)) = self.served.recv() => self.reply(channel, peer, reply),
+                Some(given) = self.given.recv() => self.preview(given),
                 _ = tick.tick() => self.tick(),
                 _ = sleep_until(announce.unwrap_or_else(Instant::now)), if announce.is_some() => self.announce(),
             }
@@ -386,23 +428,8 @@ impl Node {
                 self.swarm.behaviour_mut().kademlia.stop_providing(&key);
             }
             Command::Lookup { key, found } => self.lookup(key, found),
-            Command::Ask { peer, id, answer } => {
-                if self.is_banned(&peer) {
-                    // Whoever asked may have stopped waiting.
-                    let _ = answer.send(Err(AskError::Banned));
-                    return;
-                }
-                if self.swarm.is_connected(&peer) {
-                    self.send(&peer, id, answer);
-                    return;
-                }
-                self.waiting.entry(peer).or_default().push((id, answer));
-                match self.swarm.dial(peer) {
-                    // Another dials it already.
-                    Ok(()) | Err(DialError::DialPeerConditionFalse(_)) => {}
-                    Err(_) => self.unreachable(&peer),
-                }
-            }
+            Command::Ask { peer, question } => self.ask(peer, question),
+            Command::Previews(takes) => self.previews = Some(takes),
             Command::Ban { peer, fault } => self.ban(peer, fault),
             Command::Connected(answer) => {
                 let _ = answer.send(self.swarm.connected_peers().copied().collect());
@@ -414,15 +441,39 @@ impl Node {
         }
     }
 
-    fn send(&mut self, peer: &PeerId, id: BlockId, answer: Answer) {
-        let request = self.swarm.behaviour_mut().blocks.send_request(peer, Request::Block(id));
-        self.asked.insert(request, answer);
+    fn ask(&mut self, peer: PeerId, question: Question) {
+        if self.is_banned(&peer) {
+            return question.fail(AskError::Banned);
+        }
+        if self.swarm.is_connected(&peer) {
+            return self.send(&peer, question);
+        }
+        self.waiting.entry(peer).or_default().push(question);
+        match self.swarm.dial(peer) {
+            // Another dials it already.
+            Ok(()) | Err(DialError::DialPeerConditionFalse(_)) => {}
+            Err(_) => self.unreachable(&peer),
+        }
+    }
+
+    fn send(&mut self, peer: &PeerId, question: Question) {
+        let behaviour = self.swarm.behaviour_mut();
+        match question {
+            Question::Block(id, answer) => {
+                let request = behaviour.blocks.send_request(peer, Request::Block(id));
+                self.asked.insert(request, answer);
+            }
+            Question::Preview(bytes, answer) => {
+                let request = behaviour.previews.send_request(peer, Frame::Bytes(bytes));
+                self.asked_previews.insert(request, answer);
+            }
+        }
     }
 
     /// Gives up what waits for a peer to be reached.
     fn unreachable(&mut self, peer: &PeerId) {
-        for (_, answer) in self.waiting.remove(peer).unwrap_or_default() {
-            let _ = answer.send(Err(AskError::Gone));
+        for question in self.waiting.remove(peer).unwrap_or_default() {
+            question.fail(AskError::Gone);
         }
     }
 
@@ -506,6 +557,7 @@ impl Node {
     fn event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
             SwarmEvent::Behaviour(BehaviourEvent::Blocks(event)) => self.block_event(event),
+            SwarmEvent::Behaviour(BehaviourEvent::Previews(event)) => self.preview_event(event),
             SwarmEvent::Behaviour(BehaviourEvent::Kademlia(event)) => self.kademlia_event(event),
             SwarmEvent::Behaviour(BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }))
                 if info.protocols.contains(&KADEMLIA) =>
@@ -535,8 +587,8 @@ impl Node {
                         bootstrap.peer = Some(peer_id);
                     }
                 }
-                for (id, answer) in self.waiting.remove(&peer_id).unwrap_or_default() {
-                    self.send(&peer_id, id, answer);
+                for question in self.waiting.remove(&peer_id).unwrap_or_default() {
+                    self.send(&peer_id, question);
                 }
                 self.count();
             }
@@ -639,6 +691,61 @@ impl Node {
         if let Some(answer) = self.asked.remove(&request) {
             // Whoever asked may have stopped waiting.
             let _ = answer.send(result);
+        }
+    }
+
+    fn preview_event(&mut self, event: request_response::Event<Frame, Frame>) {
+        let too_long = || Fault::Hostile("it claimed a preview longer than any".into());
+        match event {
+            request_response::Event::Message { peer, message: Message::Request { request, channel, .. } } => {
+                match request {
+                    Frame::Bytes(request) => self.asked_to_preview(peer, request, channel),
+                    Frame::Malformed => self.ban(peer, too_long()),
+                    Frame::Slow => self.strike(peer),
+                }
+            }
+            request_response::Event::Message { peer, message: Message::Response { request_id, response } } => {
+                let bytes = match response {
+                    Frame::Bytes(bytes) => Some(bytes),
+                    Frame::Malformed => {
+                        self.ban(peer, too_long());
+                        None
+                    }
+                    Frame::Slow => None,
+                };
+                self.answer_preview(request_id, bytes);
+            }
+            // Nobody owes a preview, so who is late with one is not blamed.
+            request_response::Event::OutboundFailure { request_id, .. } => self.answer_preview(request_id, None),
+            request_response::Event::InboundFailure { .. } | request_response::Event::ResponseSent { .. } => {}
+        }
+    }
+
+    fn answer_preview(&mut self, request: OutboundRequestId, bytes: Option<Vec<u8>>) {
+        if let Some(answer) = self.asked_previews.remove(&request) {
+            // Whoever asked may have stopped waiting.
+            let _ = answer.send(bytes);
+        }
+    }
+
+    /// Hands what a peer asks to be previewed to whoever takes that.
+    fn asked_to_preview(&mut self, peer: PeerId, request: Vec<u8>, channel: request_response::ResponseChannel<Frame>) {
+        let asked = Asked { peer, request, channel, given: self.give.clone() };
+        let refused = match &self.previews {
+            Some(takes) => takes.try_send(asked).err().map(mpsc::error::TrySendError::into_inner),
+            None => Some(asked),
+        };
+        if let Some(asked) = refused {
+            asked.answer(Vec::new());
+        }
+    }
+
+    fn preview(&mut self, given: Given) {
+        let Given { peer, channel, answer } = given;
+        match answer {
+            // Whoever asked may be gone.
+            Ok(bytes) => drop(self.swarm.behaviour_mut().previews.send_response(channel, Frame::Bytes(bytes))),
+            Err(reason) => self.ban(peer, Fault::Hostile(reason)),
         }
     }
 

@@ -187,6 +187,37 @@ async fn a_peer_that_asks_for_too_much_is_told_to_wait_and_others_are_served() {
     assert!(first.peers.bans().await.is_empty() && greedy.peers.bans().await.is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn previews_go_from_peer_to_peer_and_who_asks_what_no_honest_one_does_is_dropped() {
+    let first = Fixture::new(&[]).await;
+    let second = Fixture::new(&[first.address()]).await;
+    second.connected(1).await;
+    let (one, two) = (first.peers.id(), second.peers.id());
+    assert_eq!(second.peers.preview(one, b"what".to_vec()).await, Some(vec![]), "nobody takes it");
+    let mut asked = first.peers.previews().await;
+    // It takes them once it answers what was asked of it later.
+    assert!(first.peers.bans().await.is_empty());
+    let longest = vec![7; preview::MAX_REPLY];
+    let (answer, ()) = tokio::join!(second.peers.preview(one, b"what".to_vec()), async {
+        let asked = asked.recv().await.unwrap();
+        assert_eq!((asked.peer, &asked.request[..]), (two, &b"what"[..]));
+        asked.answer(longest.clone());
+    });
+    assert!(answer == Some(longest));
+    // One that is not answered, and one that cannot be sent.
+    let (answer, ()) =
+        tokio::join!(second.peers.preview(one, vec![1]), async { drop(asked.recv().await.unwrap()) });
+    assert_eq!(answer, None);
+    assert_eq!(second.peers.preview(one, vec![0; preview::MAX_REQUEST + 1]).await, None);
+    assert!(first.peers.bans().await.is_empty() && second.peers.bans().await.is_empty());
+    let (answer, ()) = tokio::join!(second.peers.preview(one, vec![2]), async {
+        asked.recv().await.unwrap().accuse("it asked for nonsense".into());
+    });
+    assert_eq!(answer, None);
+    let bans = first.peers.bans().await;
+    assert!(bans.len() == 1 && bans[0].0 == two && bans[0].1.reason.contains("nonsense"), "{bans:?}");
+}
+
 /// Sends bytes as they are.
 #[derive(Clone, Default)]
 struct Raw;

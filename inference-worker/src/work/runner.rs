@@ -3,6 +3,8 @@
 
 use super::models::{Answer, Local};
 use assay_engine::{EngineError, Generation, PassMemory};
+use assay_types::inference::Output;
+use codec::DecodeAll;
 use std::{
     sync::{
         atomic::{AtomicBool, Ordering},
@@ -12,6 +14,19 @@ use std::{
     thread,
     time::Instant,
 };
+
+/// What a run of a text model has drawn so far.
+pub struct Drawn<'a> {
+    /// Its tokens.
+    pub tokens: &'a [u32],
+    /// Gives their text, which may end inside a character.
+    pub text: &'a dyn Fn() -> String,
+    /// Whether it is the whole answer.
+    pub is_whole: bool,
+}
+
+/// Told what a run has drawn: after each pass, and the whole answer before that is taken. It must not keep the run waiting.
+pub type Watch = Box<dyn FnMut(&Drawn<'_>) + Send>;
 
 /// A task to run.
 pub struct Order {
@@ -27,6 +42,8 @@ pub struct Order {
     pub guess: Option<Vec<u8>>,
     /// Ends the run when it is set.
     pub stop: Arc<AtomicBool>,
+    /// Told what is drawn, where somebody wants to know; never for an embedding.
+    pub watch: Option<Watch>,
     /// Takes the result.
     pub done: Box<dyn FnOnce(Result<Answer, EngineError>) + Send>,
 }
@@ -92,9 +109,20 @@ fn work(incoming: &Receiver<Order>, change: &impl Fn(Order) -> Order) {
             local.model.advance(&mut generations, &mut memory);
             rest = others;
         }
+        for Running { order, generation, .. } in running.iter_mut().filter(|running| !running.generation.is_done()) {
+            if let Some(watch) = &mut order.watch {
+                let progress = order.local.model.progress(generation);
+                watch(&Drawn { tokens: progress.tokens(), text: &|| progress.text(), is_whole: false });
+            }
+        }
         let ends = |running: &mut Running| running.generation.is_done() || running.order.stop.load(Ordering::Relaxed);
-        for Running { order, generation, begin } in running.extract_if(.., ends) {
+        for Running { mut order, generation, begin } in running.extract_if(.., ends) {
             let result = order.local.model.finish(generation);
+            if let (Some(watch), Ok(answer)) = (&mut order.watch, &result) {
+                if let Ok(Output::Text(output)) = Output::decode_all(&mut &answer.output[..]) {
+                    watch(&Drawn { tokens: &output.tokens, text: &|| output.text.clone(), is_whole: true });
+                }
+            }
             // A guess says nothing about how long drawing takes.
             let learn = order.guess.is_none();
             (order.done)(result.map(|answer| order.local.took(answer, begin.elapsed(), learn)));

@@ -2,12 +2,12 @@
 
 use crate::common::artefact;
 use assay_engine::{EngineError, Threads};
-use assay_types::inference::{Parameters, TextParameters};
+use assay_types::inference::{Output, Parameters, TextParameters};
 use assay_worker::work::{
     models::{Answer, Local},
-    runner::{Order, Runner},
+    runner::{Drawn, Order, Runner},
 };
-use codec::Encode;
+use codec::{DecodeAll, Encode};
 use std::sync::{
     atomic::AtomicBool,
     mpsc::{self, Receiver},
@@ -30,6 +30,7 @@ fn order(
         seed: [seed; 32],
         guess: None,
         stop: Arc::new(AtomicBool::new(stopped)),
+        watch: None,
         done: Box::new(move |result| sender.send(result).unwrap()),
     };
     (order, results)
@@ -66,4 +67,32 @@ fn orders_that_come_together_get_the_answers_they_get_alone() {
     }
     assert!(matches!(refusal.recv().unwrap(), Err(EngineError::InputNotText)));
     assert!(matches!(stop.recv().unwrap(), Err(EngineError::Stopped)));
+}
+
+#[test]
+fn who_watches_a_run_is_told_its_tokens_as_they_are_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let threads = Arc::new(Threads::new(1, None).unwrap());
+    let local = Arc::new(Local::load(&artefact(folder.path(), 3), &threads).unwrap());
+    let (mut watched, result) = order(&local, b"w4 w5", 12, 1, false);
+    let (sender, told) = mpsc::channel();
+    watched.watch = Some(Box::new(move |drawn: &Drawn<'_>| {
+        sender.send((drawn.tokens.to_vec(), (drawn.text)(), drawn.is_whole)).unwrap();
+    }));
+    let runner = Runner::start().unwrap();
+    runner.run(watched);
+    let answer = result.recv().unwrap().unwrap();
+    let Output::Text(output) = Output::decode_all(&mut &answer.output[..]).unwrap() else { panic!("a text") };
+    let told: Vec<_> = told.iter().collect();
+    let (last, before) = told.split_last().unwrap();
+    assert_eq!(last, &(output.tokens.clone(), output.text.clone(), true));
+    assert!(before.len() + 1 >= output.tokens.len(), "after each token");
+    for (tokens, text, is_whole) in before {
+        assert!(output.tokens.starts_with(tokens) && output.text.starts_with(text) && !is_whole, "{text}");
+    }
+    // One that fails tells nothing.
+    let (mut refused, refusal) = order(&local, &[0xff], 5, 0, false);
+    refused.watch = Some(Box::new(|_: &Drawn<'_>| panic!("nothing was drawn")));
+    runner.run(refused);
+    assert!(refusal.recv().unwrap().is_err());
 }
