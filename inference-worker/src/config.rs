@@ -45,6 +45,16 @@ pub enum LogFormat {
     Json,
 }
 
+/// Something that is done or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Switch {
+    /// It is done.
+    On,
+    /// It is not.
+    Off,
+}
+
 /// Settings of every command.
 #[derive(Args, Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -149,6 +159,9 @@ pub struct Solve {
     /// second for each mebibyte [default: 4]
     #[arg(long, env = "ASSAY_MAX_INPUT", value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=MAX_INPUT))]
     pub max_input: Option<u32>,
+    /// Show the owner of a task its answer while it is generated, where peers are listened for [default: on]
+    #[arg(long, env = "ASSAY_PREVIEWS", value_enum, value_name = "SWITCH")]
+    pub previews: Option<Switch>,
     /// Where metrics are served; `off` serves none [default: 127.0.0.1:9616]
     #[arg(long, env = "ASSAY_METRICS_ADDR", value_name = "ADDR")]
     pub metrics_addr: Option<String>,
@@ -227,6 +240,10 @@ pub struct Gateway {
     /// First block of a new index [default: 1]
     #[arg(long, env = "ASSAY_INDEX_FROM", value_name = "BLOCK")]
     pub index_from: Option<u32>,
+    /// The exchange with solvers, for previews.
+    #[command(flatten)]
+    #[serde(skip)]
+    pub peers: Peers,
 }
 
 /// Settings of `elect`.
@@ -349,7 +366,7 @@ impl Settings {
         let file = self.solve.clone();
         fill!(
             flags, file,
-            options: data, bond, min_income, cost_per_second, verify, batch, max_input, metrics_addr;
+            options: data, bond, min_income, cost_per_second, verify, batch, max_input, previews, metrics_addr;
             lists: models, model_id
         );
         flags.peers = self.peers(flags.peers);
@@ -383,6 +400,7 @@ impl Settings {
     pub fn gateway(&self, mut flags: Gateway) -> Gateway {
         let file = self.gateway.clone();
         fill!(flags, file, options: listen, api_keys, data, timeout, index_from; lists: models);
+        flags.peers = self.peers(flags.peers);
         flags
     }
 
@@ -543,7 +561,8 @@ mod tests {
         let solve = settings.solve(Solve { peers: flags.clone(), ..Solve::default() }).peers;
         assert_eq!(solve.peers_listen.as_deref(), Some("off"));
         assert_eq!((&solve.peers_bootstrap[..], solve.peers_limit), (&["a".to_owned(), "b".into()][..], Some(7)));
-        assert_eq!(settings.ask(Ask { peers: flags, ..Ask::default() }).peers, solve);
+        assert_eq!(settings.ask(Ask { peers: flags.clone(), ..Ask::default() }).peers, solve);
+        assert_eq!(settings.gateway(Gateway { peers: flags, ..Gateway::default() }).peers, solve);
     }
 
     #[test]

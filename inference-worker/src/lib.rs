@@ -21,6 +21,7 @@ pub mod logging;
 pub mod metrics;
 pub mod out;
 pub mod payloads;
+pub mod previews;
 pub mod progress;
 pub mod solver;
 pub mod train;

@@ -47,6 +47,8 @@ pub struct Metrics {
     pub verdicts: Family<Kind, Counter>,
     /// Ballots that ended, by outcome.
     pub ballots: Family<Kind, Counter>,
+    /// Previews that owners of tasks asked for, by whether they were given.
+    pub previews: Family<Kind, Counter>,
     /// Times the connection to the node was lost.
     pub disconnects: Counter,
     registry: Arc<Registry>,
@@ -75,6 +77,7 @@ impl Metrics {
             checks: Family::default(),
             verdicts: Family::default(),
             ballots: Family::default(),
+            previews: Family::default(),
             disconnects: Counter::default(),
             registry: Arc::default(),
         };
@@ -103,6 +106,7 @@ impl Metrics {
         registry.register("checks", "Solutions compared with an own result", metrics.checks.clone());
         registry.register("verdicts", "Disputes settled, by verdict", metrics.verdicts.clone());
         registry.register("ballots", "Ballots that ended, by outcome", metrics.ballots.clone());
+        registry.register("previews", "Previews that owners of tasks asked for", metrics.previews.clone());
         registry.register("disconnects", "Times the node was lost", metrics.disconnects.clone());
         metrics.registry = Arc::new(registry);
         metrics

@@ -4,12 +4,13 @@ use super::{connect, id};
 use crate::{
     amount,
     chain::{Call, Chain, Sender, Terms},
-    config::{self, Settings},
+    config::{self, Settings, Switch},
     failure::Failure,
     journal::Journal,
     keys,
     metrics::Metrics,
     payloads,
+    previews::Board,
     progress::Spinner,
     solver::decide::Policy,
     work::{
@@ -92,12 +93,16 @@ async fn start(
             peers.serve(&payloads::service(&chain.genesis(), &model.id)).await;
         }
     }
+    let metrics = Metrics::new();
+    let previews = match peers.as_ref().filter(|_| solve && flags.previews != Some(Switch::Off)) {
+        Some(peers) => Some(Board::start(peers, chain.genesis(), key.clone(), metrics.clone()).await),
+        None => None,
+    };
     let sender = Sender::spawn(chain.clone(), key);
     prepare(&chain, &sender, &served, bond, &journal).await?;
 
     let batch = flags.batch.unwrap_or(config::DEFAULT_BATCH).clamp(1, config::MAX_BATCH) as usize;
     let max_input = flags.max_input.unwrap_or(config::DEFAULT_MAX_INPUT).saturating_mul(1024 * 1024);
-    let metrics = Metrics::new();
     if let Some(address) = metrics_address {
         let bound = metrics.serve(address).await?;
         tracing::info!(address = %bound, "metrics at /metrics");
@@ -106,7 +111,9 @@ async fn start(
         runner().map_err(|error| Failure::Other(format!("cannot start the thread that runs models: {error}")))?;
     tracing::info!(solve, ?verify, "working");
     let solve = solve.then_some(policy);
-    Worker::new(Parts { chain, sender, journal, served, peers, max_input, solve, verify, metrics, runner, batch })
+    let parts =
+        Parts { chain, sender, journal, served, peers, previews, max_input, solve, verify, metrics, runner, batch };
+    Worker::new(parts)
 }
 
 /// Loads every artefact and times a short run of each, so that the first task's deadline is judged by a measurement.

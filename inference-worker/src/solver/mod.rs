@@ -12,6 +12,7 @@ use crate::{
     journal::{Inclusion, Job, Journal, JournalError, Outcome, Phase, Record as JournalRecord},
     metrics::Metrics,
     payloads,
+    previews::wire::End,
     work::{
         models::Answer,
         shared::{Asked, Look, Run, Shared},
@@ -223,6 +224,9 @@ impl Solver {
         shared.journal.jobs().advance(&task, Phase::Ended(outcome))?;
         self.jobs.remove(&task);
         self.steps.forget(&task);
+        if let Some(previews) = &shared.previews {
+            previews.forget(&task);
+        }
         let kind = match outcome {
             Outcome::Paid => "paid",
             Outcome::Lost => "lost",
@@ -308,6 +312,10 @@ impl Solver {
     ) -> Result<(), Stop> {
         let job = JournalRecord::new(task.id, task.model, included, answer.output, answer.trace, Phase::Recorded)?;
         shared.journal.jobs().record(&job)?;
+        if let Some(previews) = &shared.previews {
+            let commitment = job.commitment(&shared.chain.genesis(), &shared.account);
+            previews.end(&job.task, included, End { output: payloads::cid(&job.output), commitment });
+        }
         self.jobs.insert(job.task, job);
         Ok(())
     }

@@ -14,6 +14,7 @@ use crate::{
     failure::Failure,
     journal::{Inclusion, Journal, JournalError},
     metrics::Metrics,
+    previews::Board,
     solver::{
         decide::{self, State},
         Solver,
@@ -53,6 +54,8 @@ pub struct Parts {
     pub served: Vec<Served>,
     /// Exchanges payloads with others; `None` where that is off.
     pub peers: Option<Peers>,
+    /// Shows owners of tasks what is drawn for them; `None` where that is off.
+    pub previews: Option<Board>,
     /// Bytes of the longest input that is taken on.
     pub max_input: u32,
     /// What the operator wants of a task; `None` takes no new tasks on.
@@ -123,7 +126,7 @@ impl Worker {
     /// # Errors
     /// The journal cannot be read.
     pub fn new(parts: Parts) -> Result<Self, Failure> {
-        let Parts { chain, sender, journal, served, peers, max_input, solve, verify, metrics, runner, batch } = parts;
+        let Parts { chain, sender, journal, served, peers, previews, max_input, solve, verify, metrics, runner, batch } = parts;
         let (reporter, reports) = mpsc::unbounded_channel();
         let solver = Solver::new(&journal, solve)?;
         let verifier = Verifier::new(&journal, verify)?;
@@ -131,6 +134,7 @@ impl Worker {
             account: sender.account(),
             served: served.into_iter().map(|model| (model.id, model)).collect(),
             peers,
+            previews,
             max_input,
             inputs: HashMap::new(),
             offered: HashSet::new(),
@@ -231,6 +235,9 @@ impl Worker {
         let best = self.shared.chain.at(head.hash).await?;
         let finalized = self.shared.chain.finalized().await?;
         let look = Look { best: &best, finalized: &finalized };
+        if let Some(previews) = &self.shared.previews {
+            previews.at(head.number);
+        }
         self.discover(look, head).await?;
         self.last = Some(head);
 
@@ -357,6 +364,9 @@ impl Worker {
         result: Result<Answer, EngineError>,
     ) -> Result<(), Stop> {
         self.shared.runs.running.remove(&task.id);
+        if let (Some(previews), true) = (&self.shared.previews, result.is_err()) {
+            previews.forget(&task.id);
+        }
         let (best, finalized) = (self.shared.chain.best().await?, self.shared.chain.finalized().await?);
         let look = Look { best: &best, finalized: &finalized };
         let metrics = &self.shared.metrics;

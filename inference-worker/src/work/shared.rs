@@ -10,6 +10,7 @@ use crate::{
     journal::{Inclusion, Journal},
     metrics::Metrics,
     payloads,
+    previews::Board,
     solver::decide::BLOCK_SECONDS,
 };
 use assay_engine::EngineError;
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub served: HashMap<ModelId, Served>,
     /// Exchanges payloads with others; `None` where that is off.
     pub peers: Option<Peers>,
+    /// Shows owners of tasks what is drawn for them; `None` where that is off.
+    pub previews: Option<Board>,
     /// Bytes of the longest input that is taken on.
     pub max_input: u32,
     /// Inputs that are on their way from peers, or have come.
@@ -252,12 +255,16 @@ impl Shared {
         let stop = Arc::new(AtomicBool::new(false));
         self.runs.running.insert(task.id, Run { included, role, stop: stop.clone() });
         tracing::info!(task = ?task.id, model = served.local.name(), ?role, "running");
+        // Only who is to be paid for the answer has anything to show to whoever pays.
+        let is_shown = role == Role::Solver && served.local.model.manifest().text.is_some();
+        let previews = self.previews.as_ref().filter(|_| is_shown);
+        let watch = previews.map(|previews| previews.begin(&task, included));
         let reporter = self.reporter.clone();
         let done = Box::new(move |result: Result<Answer, EngineError>| {
             // The worker may be gone; nothing was promised to anybody yet.
             let _ = reporter.send(Report::Run { role, task: Box::new(task), included, result });
         });
-        self.runs.runner.run(Order { local: served.local.clone(), input, parameters, seed, guess, stop, done });
+        self.runs.runner.run(Order { local: served.local.clone(), input, parameters, seed, guess, stop, watch, done });
     }
 
     /// The bond, if some of it has matured; says once that it has not.
