@@ -36,7 +36,7 @@ pub enum Command {
     /// Serve models: pick tasks, run them, commit, reveal, claim
     Solve(config::Solve),
     /// Check the solutions of others, contest what is wrong and vote in disputes, without solving
-    #[command(mut_arg("min_income", |arg| arg.hide(true)), mut_arg("cost_per_second", |arg| arg.hide(true)))]
+    #[command(mut_arg("min_income", |arg| arg.hide(true)), mut_arg("cost_per_second", |arg| arg.hide(true)), mut_arg("previews", |arg| arg.hide(true)))]
     VerifyLoop(config::Solve),
     /// Ask a question and follow it until it is settled. Prompts and answers are public
     Ask(Box<AskArgs>),
@@ -81,6 +81,9 @@ pub struct AskArgs {
     /// Print one JSON object on the standard output and nothing else
     #[arg(long)]
     pub json: bool,
+    /// Show on the standard error what a solver draws, before the chain has the answer; needs --peers-bootstrap
+    #[arg(long, conflicts_with = "embedding")]
+    pub stream: bool,
     /// File with the question; one of more than 16 KiB travels between peers, up to 32 MiB. It will be public
     #[arg(long, value_name = "FILE", conflicts_with = "prompt")]
     pub input_file: Option<PathBuf>,

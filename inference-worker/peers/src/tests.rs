@@ -205,8 +205,7 @@ async fn previews_go_from_peer_to_peer_and_who_asks_what_no_honest_one_does_is_d
     });
     assert!(answer == Some(longest));
     // One that is not answered, and one that cannot be sent.
-    let (answer, ()) =
-        tokio::join!(second.peers.preview(one, vec![1]), async { drop(asked.recv().await.unwrap()) });
+    let (answer, ()) = tokio::join!(second.peers.preview(one, vec![1]), async { drop(asked.recv().await.unwrap()) });
     assert_eq!(answer, None);
     assert_eq!(second.peers.preview(one, vec![0; preview::MAX_REQUEST + 1]).await, None);
     assert!(first.peers.bans().await.is_empty() && second.peers.bans().await.is_empty());

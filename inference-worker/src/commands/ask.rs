@@ -10,7 +10,10 @@ use crate::{
     cli::AskArgs,
     config::{self, Settings},
     failure::Failure,
+    gateway::store::now,
+    journal::Inclusion,
     keys, out, payloads,
+    previews::{self, Judgement, Preview, Previews, Wrong},
     progress::Spinner,
     solver::decide::State,
     work::models::{self, Known},
@@ -42,6 +45,9 @@ const HOLDER: &str = "asked";
 /// How long an answer is looked for among peers before the chain is looked at again.
 const FETCH: Duration = Duration::from_secs(20);
 
+/// Signs that are shown of what is drawn, the newest.
+const DRAWN: usize = 60;
+
 /// How long solvers of the model are looked for among peers.
 const SEARCH: Duration = Duration::from_secs(5);
 
@@ -50,7 +56,7 @@ const SEARCH: Duration = Duration::from_secs(5);
 /// # Errors
 /// What failed: the settings, the node, the submission, the task itself, or the time that was given.
 pub async fn run(settings: &Settings, args: AskArgs) -> Result<(), Failure> {
-    let AskArgs { settings: flags, embedding, json: as_json, input_file, prompt } = args;
+    let AskArgs { settings: flags, embedding, json: as_json, stream, input_file, prompt } = args;
     let asked = settings.ask(flags);
     let prompt = question(prompt, input_file)?;
     let is_inline = payloads::is_inline(prompt.len());
@@ -61,6 +67,9 @@ pub async fn run(settings: &Settings, args: AskArgs) -> Result<(), Failure> {
              with the address of a solver",
             prompt.len()
         )));
+    }
+    if stream && !has_peers {
+        return Err(Failure::Config("--stream: give --peers-bootstrap with the address of a solver".into()));
     }
     assay_engine::check_stops(&asked.stop).map_err(|error| Failure::Config(format!("--stop: {error}")))?;
     let fee = config::amount("--fee", asked.fee.as_deref())?;
@@ -124,7 +133,7 @@ pub async fn run(settings: &Settings, args: AskArgs) -> Result<(), Failure> {
         fee,
         deadline: asked.deadline,
     };
-    let sender = Sender::spawn(chain.clone(), key);
+    let sender = Sender::spawn(chain.clone(), key.clone());
     let rejected = |reason: String| Failure::Rejected(format!("the chain refused the task: {reason}"));
     let sent = sender.send(call, Terms::default()).await.map_err(|refusal| rejected(refusal.to_string()))?;
     let (number, hash, events) = sent.success().await.map_err(rejected)?;
@@ -136,10 +145,25 @@ pub async fn run(settings: &Settings, args: AskArgs) -> Result<(), Failure> {
         })
         .ok_or_else(|| Failure::Other("the block that took the task tells nothing of it".into()))?;
 
+    let preview = peers
+        .as_ref()
+        .filter(|_| stream && !embedding)
+        .map(|peers| Previews::new(peers.clone(), &chain, key).follow(task, model.id, Inclusion { number, hash }));
     let first = chain.at(hash).await?.head().await?;
     let input = payloads::cid(prompt.as_bytes());
     let story = Story { task: Some(task), account, input, facts: Vec::new(), blocks: VecDeque::new() };
-    let follower = Follower { chain, story, spinner, as_json, peers: peers.clone(), shown: None, unseen: None };
+    let peers_of_follower = peers.clone();
+    let follower = Follower {
+        chain,
+        story,
+        spinner,
+        as_json,
+        peers: peers_of_follower,
+        preview,
+        drawn: String::new(),
+        shown: None,
+        unseen: None,
+    };
     let limit = match asked.follow_timeout.unwrap_or(600) {
         0 => None,
         seconds => Some(Duration::from_secs(seconds)),
@@ -303,6 +327,13 @@ impl Story {
         self.blocks.iter().any(|(_, known)| *known == hash)
     }
 
+    /// The block that took the task, while it is remembered.
+    fn included(&self) -> Option<Inclusion> {
+        let number = self.submitted()?;
+        let (_, hash) = self.blocks.iter().find(|(block, _)| *block == number)?;
+        Some(Inclusion { number, hash: *hash })
+    }
+
     fn submitted(&self) -> Option<BlockNumber> {
         self.facts.iter().find(|(_, event)| matches!(event, Event::Submitted { .. })).map(|(number, _)| *number)
     }
@@ -407,6 +438,10 @@ struct Follower {
     as_json: bool,
     /// Gives answers that are too long for the chain.
     peers: Option<Peers>,
+    /// Shows the answer while it is drawn.
+    preview: Option<Preview>,
+    /// What was drawn.
+    drawn: String,
     /// The answer that was shown last.
     shown: Option<(Cid, Vec<u8>)>,
     /// Why the answer that stands was not seen, if it was not.
@@ -458,8 +493,47 @@ impl Follower {
             if let Some(result) = self.advance(head).await? {
                 return Ok(result);
             }
-            head = heads.next().await?;
+            head = loop {
+                tokio::select! {
+                    next = heads.next() => break next?,
+                    text = Preview::text(&mut self.preview) => self.draw(&text),
+                }
+            };
         }
+    }
+
+    /// Shows the end of what was drawn.
+    fn draw(&mut self, text: &str) {
+        self.drawn.push_str(text);
+        let begin = self.drawn.char_indices().rev().nth(DRAWN - 1).map_or(0, |(place, _)| place);
+        let shown: String =
+            self.drawn[begin..].chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect();
+        self.spinner.say(&format!("provisional: {shown}"));
+    }
+
+    /// Compares what was drawn with the answer of `answered_by`, says what that shows, and keeps what was signed and wrong.
+    async fn judge(&mut self, answered_by: AccountId32, output: &[u8]) {
+        let Some(seen) = self.preview.take().and_then(|preview| preview.seen()) else { return };
+        let Some(included) = self.story.included() else { return };
+        let committed = self.story.committed_by(&seen.solver);
+        let difference = match previews::judge(&self.chain, &seen, included, committed, output).await {
+            Judgement::Holds => return,
+            Judgement::Void => {
+                let why = "a fork has moved the task, and with it its answer";
+                return self.spinner.note(&format!("what was shown as provisional does not hold: {why}"));
+            }
+            Judgement::Differs(difference) => difference,
+        };
+        let path = default_folder().join("previews").join(format!("{}.json", hexadecimal(seen.task)));
+        let solver = seen.solver;
+        let wrong = Wrong { at: now(), difference, answered_by, output: payloads::cid(output).0, seen };
+        let written = std::fs::create_dir_all(default_folder().join("previews"))
+            .and_then(|()| std::fs::write(&path, wrong.json().to_string()));
+        let kept = match written {
+            Ok(()) => format!("what it signed is in {}", path.display()),
+            Err(error) => format!("what it signed could not be kept in {}: {error}", path.display()),
+        };
+        self.spinner.note(&format!("warning: what {solver} streamed is not the answer that was revealed; {kept}"));
     }
 
     /// Takes in every block up to `head` that was not looked at.
@@ -496,6 +570,7 @@ impl Follower {
             (Some((number, solver, cid)), _) => {
                 if self.shown.as_ref().is_none_or(|(shown, _)| *shown != cid) {
                     if let Some(output) = self.output(at, task).await? {
+                        self.judge(solver, &output).await;
                         if let Err(failure) = self.show(number, &solver, &output) {
                             return Ok(Some(Err(failure)));
                         }

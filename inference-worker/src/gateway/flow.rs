@@ -323,6 +323,11 @@ fn without_answer(found: &Found) -> Option<ApiError> {
 }
 
 impl Following {
+    /// Where it is waited.
+    pub fn gateway(&self) -> &Arc<Gateway> {
+        &self.gateway
+    }
+
     /// The task, as last seen.
     pub fn task(&self) -> Option<TaskId> {
         self.task

@@ -1,5 +1,6 @@
 //! What the gateway counts.
 
+use crate::metrics::Kind;
 use prometheus_client::{
     encoding::{text::encode, EncodeLabelSet},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -27,6 +28,8 @@ pub struct Metrics {
     pub submitted: Counter,
     /// Seconds from a request to the answer on chain.
     pub answer_seconds: Histogram,
+    /// Previews that were compared with their answers, by what that showed.
+    pub previews: Family<Kind, Counter>,
     /// Height of the newest block that was looked at.
     pub best_block: Gauge,
     /// Height of the newest block in the index that cannot be undone.
@@ -45,6 +48,7 @@ impl Metrics {
             waiting: Gauge::default(),
             submitted: Counter::default(),
             answer_seconds,
+            previews: Family::default(),
             best_block: Gauge::default(),
             final_block: Gauge::default(),
             registry: Arc::default(),
@@ -53,6 +57,7 @@ impl Metrics {
         registry.register("waiting", "Requests that wait for an answer of a model", metrics.waiting.clone());
         registry.register("submitted", "Tasks that were handed to the node", metrics.submitted.clone());
         registry.register("answer_seconds", "Seconds until the answer was on chain", metrics.answer_seconds.clone());
+        registry.register("previews", "Previews compared with their answers", metrics.previews.clone());
         registry.register("best_block", "Height of the newest block looked at", metrics.best_block.clone());
         registry.register("final_block", "Height of the newest final block in the index", metrics.final_block.clone());
         metrics.registry = Arc::new(registry);

@@ -1,8 +1,8 @@
 //! The gateway: the chain over HTTP, as OpenAI's API.
 //!
 //! One account pays for what is asked; [`keys`] limits who may ask how much. [`body`] reads questions, [`flow`] makes tasks
-//! of them and waits for their answers in the [index](crate::indexer), [`render`] shows those, [`store`] keeps on disk
-//! what a request has become, [`routes`] puts it together.
+//! of them and waits for their answers in the [index](crate::indexer), [`previews`] shows what is drawn meanwhile, [`render`]
+//! shows answers, [`store`] keeps on disk what a request has become, [`routes`] puts it together.
 //!
 //! A client that goes away before its transaction is handed to the node has asked nothing; afterwards its task goes on.
 
@@ -12,6 +12,7 @@ pub mod error;
 pub mod flow;
 pub mod keys;
 pub mod metrics;
+pub mod previews;
 pub mod render;
 pub mod routes;
 pub mod store;
@@ -28,6 +29,8 @@ use crate::{
         follow::{self, Status},
         Index,
     },
+    payloads,
+    previews::Previews,
     work::models::{self, Local},
 };
 use assay_engine::Threads;
@@ -81,6 +84,8 @@ pub struct Gateway {
     store: Arc<Store>,
     keys: Keys,
     catalog: Catalog,
+    /// Reads what solvers draw for the account; `None` where there are no peers.
+    previews: Option<Previews>,
     metrics: Metrics,
     timeout: Duration,
     /// One permit for each request that may wait for an answer.
@@ -167,6 +172,12 @@ async fn start(settings: &Settings, flags: config::Gateway) -> Result<Start, Fai
     let chain = connect(settings).await?;
     let store = Arc::new(Store::open(&data, chain.genesis())?);
     tracing::info!(url = chain.url(), genesis = ?chain.genesis(), %account, data = %data.display(), "connected");
+    let has_peers = !flags.peers.peers_bootstrap.is_empty() || flags.peers.peers_listen.is_some();
+    let peers = match has_peers {
+        true => payloads::start(flags.peers, &data.join("payloads")).await?,
+        false => None,
+    };
+    let previews = peers.map(|peers| Previews::new(peers, &chain, key.clone()));
     let (status, watched) = watch::channel(Status::default());
     let gateway = Arc::new(Gateway {
         sender: Sender::spawn(chain.clone(), key),
@@ -175,6 +186,7 @@ async fn start(settings: &Settings, flags: config::Gateway) -> Result<Start, Fai
         store,
         keys,
         catalog: Catalog::new(chain.clone(), locals),
+        previews,
         metrics: Metrics::new(),
         timeout,
         waiting: Arc::new(Semaphore::new(MOST_WAITING)),

@@ -18,6 +18,7 @@ use axum::http::StatusCode;
 use base64::Engine;
 use codec::DecodeAll;
 use serde_json::{json, Value};
+use subxt::utils::AccountId32;
 
 /// Where the chain shows a task.
 pub fn link(task: TaskId) -> String {
@@ -167,9 +168,16 @@ impl Frame<'_> {
         self.chunk(found, json!({ "role": "assistant", "content": "" }), "", Value::Null)
     }
 
-    /// The chunk with the text.
-    pub fn text(&self, found: &Found, text: &TextOutput) -> Value {
-        self.chunk(found, json!({ "content": text.text }), &text.text, Value::Null)
+    /// A chunk with some of the text.
+    pub fn text(&self, found: &Found, text: &str) -> Value {
+        self.chunk(found, json!({ "content": text }), text, Value::Null)
+    }
+
+    /// A chunk with some of the text that `solver` has drawn and the chain has not seen.
+    pub fn preview(&self, found: &Found, text: &str, solver: Option<AccountId32>) -> Value {
+        let mut chunk = self.text(found, text);
+        chunk["assay"]["preview"] = json!({ "solver": solver.map(|solver| solver.to_string()) });
+        chunk
     }
 
     /// The chunk that ends the choice.

@@ -7,13 +7,15 @@ use super::{
     flow::{fingerprint, Following, Once},
     keys::{ApiKey, Rate},
     metrics::Served,
+    previews::rest,
     render::{self, Frame, Reply},
     store, Gateway,
 };
 use crate::{
     commands::id,
-    indexer::{Filter, Found},
+    indexer::{Answered, Filter, Found},
     payloads,
+    previews::{Judgement, Preview, Wrong},
     solver::decide::State as TaskState,
 };
 use assay_engine::verify::{verify, Claim, Depth};
@@ -273,8 +275,8 @@ async fn whole(mut following: Following, told: Told) -> Result<Response, ApiErro
 /// Where a stream is.
 enum Stage {
     /// The task is in a block.
-    Begin(Box<Found>),
-    /// It waits for the answer.
+    Begin,
+    /// It waits for the answer, and shows what is drawn meanwhile.
     Answer,
     /// It has shown the answer, with this content id, and waits for it to be settled.
     Settle(TextOutput, [u8; 32]),
@@ -285,6 +287,11 @@ enum Stage {
 struct Streaming {
     following: Following,
     told: Told,
+    /// The task, as the stream began.
+    found: Found,
+    preview: Option<Preview>,
+    /// What was shown of the answer before the chain had it.
+    shown: String,
     stage: Stage,
 }
 
@@ -294,25 +301,40 @@ impl Streaming {
         let frame = self.told.frame();
         let (events, stage) = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Over => return None,
-            Stage::Begin(found) => (vec![event(&frame.first(&found))], Stage::Answer),
-            Stage::Answer => match self.following.answered(Wait::Revealed).await {
-                Err(error) => (vec![event(&error.body())], Stage::Over),
-                Ok((found, answer)) => match render::reply(self.told.question.shape, &found, &answer) {
-                    Err(error) => (vec![event(&error.body())], Stage::Over),
-                    // Vectors are not streamed.
-                    Ok(Reply::Vector(_)) => return None,
-                    Ok(Reply::Text(text)) => {
-                        let mut events = vec![event(&frame.text(&found, &text))];
-                        match self.told.question.wait {
-                            Wait::Settled => (events, Stage::Settle(text, answer.output)),
-                            Wait::Revealed => {
-                                events.extend(self.end(&frame, &found, &text));
-                                (events, Stage::Over)
-                            }
-                        }
+            Stage::Begin => (vec![event(&frame.first(&self.found))], Stage::Answer),
+            Stage::Answer => {
+                let answered = tokio::select! {
+                    biased;
+                    text = Preview::text(&mut self.preview) => {
+                        self.shown.push_str(&text);
+                        self.stage = Stage::Answer;
+                        let solver = self.preview.as_ref().and_then(Preview::seen).map(|seen| seen.solver);
+                        return Some(vec![event(&frame.preview(&self.found, &text, solver))]);
                     }
-                },
-            },
+                    answered = self.following.answered(Wait::Revealed) => answered,
+                };
+                match answered {
+                    Err(error) => (vec![event(&error.body())], Stage::Over),
+                    Ok((found, answer)) => match render::reply(self.told.question.shape, &found, &answer) {
+                        Err(error) => (vec![event(&error.body())], Stage::Over),
+                        // Vectors are not streamed.
+                        Ok(Reply::Vector(_)) => return None,
+                        Ok(Reply::Text(text)) => match self.rest(&found, &answer, &text).await {
+                            Err(error) => (vec![event(&error.body())], Stage::Over),
+                            Ok(rest) => {
+                                let mut events = vec![event(&frame.text(&found, &rest))];
+                                match self.told.question.wait {
+                                    Wait::Settled => (events, Stage::Settle(text, answer.output)),
+                                    Wait::Revealed => {
+                                        events.extend(self.end(&frame, &found, &text));
+                                        (events, Stage::Over)
+                                    }
+                                }
+                            }
+                        },
+                    },
+                }
+            }
             Stage::Settle(text, shown) => match self.following.answered(Wait::Settled).await {
                 Err(error) => (vec![event(&error.body())], Stage::Over),
                 Ok((found, answer)) if answer.output != shown => {
@@ -326,6 +348,15 @@ impl Streaming {
         };
         self.stage = stage;
         Some(events)
+    }
+
+    /// What is still to be shown of an answer that the chain has.
+    async fn rest(&self, found: &Found, answer: &Answered, text: &TextOutput) -> Result<String, ApiError> {
+        let judgement = match self.preview.as_ref().and_then(Preview::seen) {
+            Some(seen) => self.following.gateway().judge(seen, found, answer).await,
+            None => Judgement::Holds,
+        };
+        rest(found.record.task, judgement, &self.shown, &text.text)
     }
 
     fn end(&self, frame: &Frame<'_>, found: &Found, text: &TextOutput) -> Vec<Event> {
@@ -346,7 +377,8 @@ fn event(data: &Value) -> Event {
 async fn streamed(mut following: Following, told: Told) -> Result<Response, ApiError> {
     let found = following.included().await?;
     let headers = headers_of(&found);
-    let streaming = Streaming { following, told, stage: Stage::Begin(Box::new(found)) };
+    let preview = following.gateway().preview(&found);
+    let streaming = Streaming { following, told, found, preview, shown: String::new(), stage: Stage::Begin };
     let events = stream::unfold(streaming, |mut streaming| async move {
         let events = streaming.next().await?;
         Some((stream::iter(events.into_iter().map(Ok::<_, Infallible>)), streaming))
@@ -393,7 +425,14 @@ async fn show_task(State(gateway): Shared, Path(text): Path<String>, headers: He
         let task = task_id(&text)?;
         let found = look_up(&gateway, task)?;
         let (asked, answer) = (gateway.index.asked(&task)?, gateway.index.answer(&task)?);
-        Ok((headers_of(&found), Json(render::details(&found, asked.as_ref(), answer.as_ref()))))
+        let mut shown = render::details(&found, asked.as_ref(), answer.as_ref());
+        let wrong = gateway.store.wrong_preview(&task).map_err(|error| {
+            tracing::error!(%error, "the gateway's journal cannot be read");
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            ApiError::status(status, "server_error", "journal", "the gateway's journal cannot be read").of(Some(task))
+        })?;
+        shown["wrong_preview"] = json!(wrong.as_ref().map(Wrong::json));
+        Ok((headers_of(&found), Json(shown)))
     })
     .await
 }

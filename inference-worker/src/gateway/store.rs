@@ -1,21 +1,26 @@
-//! What must be on disk before a transaction is handed to the node: which request it belongs to, and what it spends.
+//! What must be on disk before a transaction is handed to the node: which request it belongs to, and what it spends. Beside
+//! it, the previews that were not those of their answers.
 //!
 //! A request with an idempotency key is written down with the hash of the transaction that submits its task. The id of the
 //! task is not known before a block has it, and a re-org may change it; the transaction stays the same, so whoever comes
 //! again with the same key, after whatever happened to the gateway, is led to the task that its transaction became.
 
-use assay_types::{Balance, BlockNumber, Hash};
+use assay_types::{Balance, BlockNumber, Hash, TaskId};
 use codec::{Decode, Encode};
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 use std::path::Path;
 use thiserror::Error;
 
-use crate::chain::Signed;
+use crate::{chain::Signed, previews::Wrong};
 
 /// Requests by the name of the API key and the idempotency key.
 const REQUESTS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("requests");
 /// What was spent, by the name of the API key and the day since 1970.
 const SPENT: TableDefinition<'_, (&str, u64), u128> = TableDefinition::new("spent");
+/// Previews that were not those of their answers, by when that was seen, in seconds since 1970, and the task.
+const PREVIEWS: TableDefinition<'_, (u64, [u8; 32]), &[u8]> = TableDefinition::new("previews");
+/// How many of them are kept, the newest.
+const MOST_PREVIEWS: u64 = 256;
 /// What the journal belongs to.
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 /// Seconds for which a request is remembered.
@@ -118,6 +123,7 @@ impl Store {
         {
             write.open_table(REQUESTS)?;
             write.open_table(SPENT)?;
+            write.open_table(PREVIEWS)?;
             let mut meta = write.open_table(META)?;
             let stored: Option<[u8; 32]> = meta.get("genesis")?.and_then(|value| value.value().try_into().ok());
             if let Some(journal) = stored.map(Hash::from).filter(|journal| *journal != genesis) {
@@ -194,7 +200,39 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets what is older than a day at `now`.
+    /// Keeps a preview that was not that of the answer.
+    ///
+    /// # Errors
+    /// The disk refused.
+    pub fn keep(&self, wrong: &Wrong) -> Result<(), StoreError> {
+        let write = self.database.begin_write()?;
+        {
+            let mut previews = write.open_table(PREVIEWS)?;
+            previews.insert((wrong.at, wrong.seen.task.0), wrong.encode().as_slice())?;
+            while previews.len()? > MOST_PREVIEWS {
+                previews.pop_first()?;
+            }
+        }
+        write.commit()?;
+        Ok(())
+    }
+
+    /// The preview of a task that was not that of its answer, if there was one lately.
+    ///
+    /// # Errors
+    /// The disk refused.
+    pub fn wrong_preview(&self, task: &TaskId) -> Result<Option<Wrong>, StoreError> {
+        let previews = self.database.begin_read()?.open_table(PREVIEWS)?;
+        for entry in previews.iter()?.rev() {
+            let (place, value) = entry?;
+            if place.value().1 == task.0 {
+                return Ok(Wrong::decode(&mut value.value()).ok());
+            }
+        }
+        Ok(None)
+    }
+
+    /// Forgets the requests and what was spent that are older than a day at `now`.
     ///
     /// # Errors
     /// The disk refused.
@@ -262,6 +300,35 @@ mod tests {
         store.undo(&purpose(Some("c"), 4, 100)).unwrap();
         assert_eq!((store.spent("one", 100).unwrap(), store.request("one", "c").unwrap()), (6, None));
         store.note(&purpose(None, 10, 100 + DAY), signed(4), false).unwrap();
+    }
+
+    #[test]
+    fn the_newest_previews_that_were_wrong_are_kept() {
+        use crate::{
+            journal::Inclusion,
+            previews::{
+                wire::{Chunk, Part},
+                Difference, Seen,
+            },
+        };
+        use subxt::utils::AccountId32;
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), Hash::zero()).unwrap();
+        let wrong = |number: u64| {
+            let included = Inclusion { number: 1, hash: Hash::zero() };
+            let part = Part { solver: AccountId32([1; 32]), included, chunks: vec![], end: None, signature: [0; 64] };
+            let mut seen = Seen::of(&Hash::zero(), Hash::from_low_u64_be(number), &part);
+            seen.chunks.push(Chunk { tokens: vec![7], text: "no".into() });
+            let (answered_by, output) = (AccountId32([2; 32]), [3; 32]);
+            Wrong { at: number, difference: Difference::Text, answered_by, output, seen }
+        };
+        (0..MOST_PREVIEWS + 2).for_each(|number| store.keep(&wrong(number)).unwrap());
+        drop(store);
+        let store = Store::open(folder.path(), Hash::zero()).unwrap();
+        let kept = |number| store.wrong_preview(&Hash::from_low_u64_be(number)).unwrap();
+        assert_eq!((kept(0), kept(1)), (None, None));
+        assert_eq!(kept(2), Some(wrong(2)));
+        assert_eq!(kept(MOST_PREVIEWS + 1), Some(wrong(MOST_PREVIEWS + 1)));
     }
 
     #[test]

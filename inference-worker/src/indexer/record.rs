@@ -233,6 +233,17 @@ impl Record {
         self.facts.first().map_or(0, |fact| fact.at.number)
     }
 
+    /// The block that took it.
+    pub fn included(&self) -> Option<Inclusion> {
+        self.facts.first().map(|fact| fact.at)
+    }
+
+    /// The block that took the commitment of a solver.
+    pub fn committed_by(&self, who: &AccountId32) -> Option<Inclusion> {
+        let theirs = |fact: &&Fact| matches!(&fact.what, What::Committed(solver) if solver == who);
+        self.facts.iter().rev().find(theirs).map(|fact| fact.at)
+    }
+
     /// The solution that stands: whose it is, and the content id of its output.
     pub fn solution(&self) -> Option<(AccountId32, Cid)> {
         self.facts.iter().rev().find_map(|fact| match &fact.what {

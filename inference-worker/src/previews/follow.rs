@@ -51,7 +51,8 @@ impl View for Chain {
     fn may_solve(&self, model: ModelId, account: AccountId32) -> BoxFuture<'_, Result<bool, ChainError>> {
         Box::pin(async move {
             let at = self.best().await?;
-            Ok(at.serves(model, account).await? && at.bond(account).await?.is_some_and(|bond| bond.mature(at.number()) > 0))
+            Ok(at.serves(model, account).await?
+                && at.bond(account).await?.is_some_and(|bond| bond.mature(at.number()) > 0))
         })
     }
 }
@@ -82,6 +83,16 @@ impl Preview {
     /// The text that comes next; `None` when no more comes.
     pub async fn next(&mut self) -> Option<String> {
         self.texts.recv().await
+    }
+
+    /// The text that comes next of a preview. It waits for ever where there is none, or no more.
+    pub async fn text(preview: &mut Option<Self>) -> String {
+        if let Some(preview) = preview {
+            if let Some(text) = preview.next().await {
+                return text;
+            }
+        }
+        std::future::pending().await
     }
 
     /// What was seen of it, if somebody gave any.

@@ -17,7 +17,7 @@ mod tests;
 
 pub use board::Board;
 pub use follow::{Preview, Previews};
-pub use wire::{Difference, Judgement, Seen};
+pub use wire::{Difference, Judgement, Seen, Wrong};
 
 use crate::chain::Chain;
 use assay_types::{BlockNumber, Commitment, TaskId};

@@ -8,6 +8,7 @@ use assay_types::{
     BlockNumber, Cid, Commitment, Hash, TaskId,
 };
 use codec::{Decode, DecodeAll, Encode};
+use serde_json::{json, Value};
 use sp_crypto_hashing::blake2_256;
 use subxt::utils::AccountId32;
 use subxt_signer::sr25519::{self, Keypair, PublicKey};
@@ -313,6 +314,45 @@ impl Seen {
             Some(end) if end.output != payloads::cid(output) => Judgement::Differs(Difference::Output),
             _ => Judgement::Holds,
         }
+    }
+}
+
+/// A preview that was not that of the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Wrong {
+    /// When that was seen, in seconds since 1970.
+    pub at: u64,
+    /// In what it differs.
+    pub difference: Difference,
+    /// Whose the answer is that was revealed.
+    pub answered_by: AccountId32,
+    /// Content id of that answer.
+    pub output: [u8; 32],
+    /// What was streamed, with the signature of who did.
+    pub seen: Seen,
+}
+
+impl Wrong {
+    /// All of it, for people and their programs.
+    pub fn json(&self) -> Value {
+        let Seen { task, solver, included, chunks, end, signature, .. } = &self.seen;
+        let chunks = chunks.iter().map(|chunk| json!({ "tokens": chunk.tokens, "text": chunk.text }));
+        let end = end
+            .as_ref()
+            .map(|end| json!({ "output_cid": end.output.to_string(), "commitment": format!("{:?}", end.commitment) }));
+        json!({
+            "task": format!("{task:?}"),
+            "differs_in": self.difference.name(),
+            "streamed_by": solver.to_string(),
+            "answered_by": self.answered_by.to_string(),
+            "answer_cid": Cid(self.output).to_string(),
+            "seen_at": self.at,
+            "block": included.number,
+            "block_hash": format!("{:?}", included.hash),
+            "chunks": chunks.collect::<Vec<_>>(),
+            "end": end,
+            "signature": format!("0x{}", hex::encode(signature)),
+        })
     }
 }
 

@@ -126,7 +126,8 @@ impl Worker {
     /// # Errors
     /// The journal cannot be read.
     pub fn new(parts: Parts) -> Result<Self, Failure> {
-        let Parts { chain, sender, journal, served, peers, previews, max_input, solve, verify, metrics, runner, batch } = parts;
+        let Parts { chain, sender, journal, served, peers, previews, max_input, solve, verify, metrics, runner, batch } =
+            parts;
         let (reporter, reports) = mpsc::unbounded_channel();
         let solver = Solver::new(&journal, solve)?;
         let verifier = Verifier::new(&journal, verify)?;
