@@ -1,5 +1,5 @@
 //! A worker that lies, for tests of how a network copes with one: `assay-worker` in everything but that each answer it
-//! computes, as solver or as verifier, has a fault. Nothing here is part of what is shipped.
+//! computes, as solver or as verifier, or the preview of one, has a fault. Nothing here is part of what is shipped.
 //!
 //! The first argument names the fault, or several with commas between them, which take turns. The others are those of
 //! `assay-worker solve` or `verify-loop`.
@@ -14,7 +14,7 @@ use assay_worker::{
     logging,
     work::{
         models::{Answer, Local},
-        runner::{Order, Runner},
+        runner::{Drawn, Order, Runner},
     },
 };
 use clap::Parser;
@@ -38,6 +38,8 @@ enum Fault {
     OtherModel(Arc<Local>),
     /// What the model answers with a seed that was known before.
     StaleSeed,
+    /// Nothing, but to the task's owner another answer is streamed than is revealed.
+    Preview,
 }
 
 impl Fault {
@@ -48,12 +50,13 @@ impl Fault {
             ("wrong-token", "") => Ok(Self::WrongToken),
             ("truncated", "") => Ok(Self::Truncated),
             ("stale-seed", "") => Ok(Self::StaleSeed),
+            ("preview", "") => Ok(Self::Preview),
             ("other-model", folder) => {
                 let threads = Threads::new(1, None).map_err(|error| Failure::Model(error.to_string()))?;
                 Ok(Self::OtherModel(Arc::new(Local::load(Path::new(folder), &Arc::new(threads))?)))
             }
             _ => Err(Failure::Config(format!(
-                "'{text}' is none of wrong-token, truncated, stale-seed, other-model=FOLDER"
+                "'{text}' is none of wrong-token, truncated, stale-seed, preview, other-model=FOLDER"
             ))),
         }
     }
@@ -68,6 +71,15 @@ impl Fault {
             Self::Truncated => order.parameters = halved(&order.parameters),
             Self::OtherModel(local) => order.local = local.clone(),
             Self::StaleSeed => order.seed = [0; 32],
+            Self::Preview => {
+                if let Some(mut watch) = order.watch.take() {
+                    order.watch = Some(Box::new(move |drawn: &Drawn<'_>| {
+                        let tokens: Vec<u32> = drawn.tokens.iter().map(|token| token ^ 1).collect();
+                        let text = || format!("not {}", (drawn.text)());
+                        watch(&Drawn { tokens: &tokens, text: &text, is_whole: drawn.is_whole });
+                    }));
+                }
+            }
         }
         order
     }

@@ -1,5 +1,5 @@
 //! A gateway before a real network: the official clients, bad input, keys and their limits, requests that come twice, a
-//! gateway and a node that are killed in the middle.
+//! gateway and a node that are killed in the middle, and answers that are streamed while they are drawn, truly and not.
 
 use super::*;
 use crate::common::{
@@ -208,27 +208,50 @@ fn clients(door: &Door) -> Vec<thread::JoinHandle<()>> {
     .into()
 }
 
-/// A stream that waits until its task is settled, event by event.
-fn settled_stream(door: Door) -> Vec<Value> {
-    let more = json!({ "stream": true, "assay": { "wait": "settled" } });
-    let body = question("tiny-7", "w20 w21", more);
+/// A stream to its end: the task, what came event by event, and whether it ended well.
+fn stream(door: &Door, prompt: &str, wait: &str) -> (String, Vec<Value>, bool) {
+    let body = question("tiny-7", prompt, json!({ "stream": true, "assay": { "wait": wait } }));
     let stream = door.open(&door.head("POST", "/v1/chat/completions", &[], body.len()), body.as_bytes());
-    let mut task = None;
-    let mut events = Vec::new();
+    let (mut task, mut events, mut is_done) = (None, Vec::new(), false);
     for line in BufReader::new(stream).lines().map(Result::unwrap) {
         if let Some(id) = line.strip_prefix("x-assay-task: ") {
             task = Some(id.to_owned());
         }
         match line.strip_prefix("data: ") {
-            Some("[DONE]") => {
-                events.push(json!(task));
-                return events;
-            }
+            Some("[DONE]") => is_done = true,
             Some(data) => events.push(serde_json::from_str(data).unwrap()),
             None => {}
         }
     }
-    panic!("the stream broke off after {events:?}");
+    (task.unwrap_or_else(|| panic!("no task: {events:?}")), events, is_done)
+}
+
+/// The text that events have shown, of those that `counts`.
+fn content(events: &[Value], counts: impl Fn(&Value) -> bool) -> String {
+    let counted = events.iter().filter(|event| counts(&event["assay"]["preview"]));
+    counted.filter_map(|event| event["choices"][0]["delta"]["content"].as_str()).collect()
+}
+
+/// A solver that streams another answer than it reveals: the client is told, and what the solver signed is kept.
+async fn distrust(place: &Place, chain: &Chain, hub: &str, liar: &Server) {
+    let from = chain.best().await.unwrap().number();
+    let liar_runs = liar.start_faulty("preview", &["solve", "--verify", "none", "--peers-listen", hub]);
+    mature(chain, from, &[liar.name]).await;
+    let (gateway, door) = place.open(chain, &["--dev-key", "ferdie", "--peers-bootstrap", hub]).await;
+    let (task, events, is_done) = stream(&door, "w70 w71", "revealed");
+    let (last, before) = events.split_last().unwrap();
+    assert!(content(before, Value::is_object).starts_with("not "), "{events:?}");
+    assert_eq!((&last["error"]["code"], is_done), (&json!("preview_differs"), false), "{events:?}");
+    gateway.line(&["a preview was not that of the answer", &task]);
+    let shown = door.get(&format!("/v1/tasks/{task}")).json();
+    let wrong = &shown["wrong_preview"];
+    let liar = json!(account(liar.name).to_string());
+    assert_eq!((&wrong["differs_in"], &wrong["streamed_by"]), (&json!("tokens"), &liar), "{wrong}");
+    assert_eq!((&wrong["answered_by"], &wrong["answer_cid"]), (&liar, &shown["output_cid"]));
+    assert!(!shown["output"].as_str().unwrap().starts_with("not "), "the answer itself is right");
+    assert!(door.get("/metrics").text.contains("assay_gateway_previews_total{kind=\"differs\"} 1"));
+    gateway.stop();
+    liar_runs.stop();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -247,13 +270,22 @@ async fn a_gateway_serves_the_chain_whatever_happens_to_it() {
     let models = vec![text, vector];
     let (url, data) = (node.url(), folder.path().join("gateway"));
     let place = Place { url: url.clone(), port: free_port(), data, models: models.clone() };
-    let (gateway, door) = place.open(&chain, &["--dev-key", "ferdie"]).await;
+    let hub = format!("127.0.0.1:{}", free_port());
+    let as_ferdie = ["--dev-key", "ferdie", "--peers-bootstrap", &hub];
+    let (gateway, door) = place.open(&chain, &as_ferdie).await;
 
     // Before anybody can answer, nothing is taken.
     assert_eq!(door.get("/v1/models").json()["data"], json!([]));
     door.chat("tiny-7", "w3", &[], json!({})).is(503, "no_solver");
-    let dave = Server { name: "dave", models, data: folder.path().join("dave"), url: url.clone(), bond: "50" };
-    let dave_runs = dave.start(&["solve"]);
+    let server = |name: &'static str| Server {
+        name,
+        models: models.clone(),
+        data: folder.path().join(name),
+        url: url.clone(),
+        bond: "50",
+    };
+    let (dave, eve) = (server("dave"), server("eve"));
+    let dave_runs = dave.start(&["solve", "--peers-listen", &hub]);
     mature(&chain, 0, &["dave"]).await;
     let funds = chain.best().await.unwrap().balance(account("ferdie")).await.unwrap();
     // One that never sends the rest of its request is in nobody's way.
@@ -268,7 +300,7 @@ async fn a_gateway_serves_the_chain_whatever_happens_to_it() {
     let others = clients(&door);
     let streaming = thread::spawn({
         let door = door.clone();
-        move || settled_stream(door)
+        move || stream(&door, "w20 w21", "settled")
     });
     let twice = [(); 2].map(|()| door.asking("w30 \u{0}\u{1b}[2J <b>&", "twice", json!({})));
     let twice = twice.map(|asking| asking.join().unwrap());
@@ -282,14 +314,20 @@ async fn a_gateway_serves_the_chain_whatever_happens_to_it() {
     assert_eq!(again.json()["assay"]["task"], task.as_str());
     door.asking("something else", "twice", json!({})).join().unwrap().is(422, "idempotency_key_reused");
 
-    let events = streaming.join().unwrap();
-    let [first, middle @ .., last, streamed] = events.as_slice() else { panic!("{events:?}") };
-    assert_eq!(first["assay"]["task"], *streamed);
-    assert!(middle.iter().any(|event| event["choices"][0]["delta"]["content"].is_string()), "{events:?}");
+    let (streamed, events, is_done) = streaming.join().unwrap();
+    let [first, middle @ .., last] = events.as_slice() else { panic!("{events:?}") };
+    assert!(is_done && first["assay"]["task"] == streamed.as_str(), "{events:?}");
+    // What came before the chain had the answer says who drew it.
+    assert!(!content(middle, Value::is_object).is_empty(), "{events:?}");
+    let drawn_by = |event: &Value| event["assay"]["preview"]["solver"].as_str().map(str::to_owned);
+    assert!(middle.iter().filter_map(drawn_by).all(|solver| solver == account("dave").to_string()), "{events:?}");
+    assert!(middle.iter().all(|event| event["assay"]["preview"].is_null() || event["assay"]["status"] == "open"));
     assert!(middle.iter().all(|event| event["assay"]["provisional"] == true), "{events:?}");
     let ended = (&last["assay"]["status"], &last["assay"]["provisional"], &last["assay"]["final"]);
     assert_eq!(ended, (&json!("settled"), &json!(false), &json!(true)));
-    let shown = door.get(&format!("/v1/tasks/{}", streamed.as_str().unwrap())).json();
+    let shown = door.get(&format!("/v1/tasks/{streamed}")).json();
+    assert_eq!(shown["wrong_preview"], Value::Null);
+    assert!(door.get("/metrics").text.contains("assay_gateway_previews_total{kind=\"held\"}"));
     let history = shown["history"].as_array().unwrap();
     let names: Vec<_> = history.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(names, ["submitted", "committed", "revealed", "settled"]);
@@ -297,9 +335,8 @@ async fn a_gateway_serves_the_chain_whatever_happens_to_it() {
     assert_eq!(shown["settlement"]["paid"]["asy"], DEFAULT_FEE);
     // What the chain has forgotten is still known here.
     assert_eq!(shown["input"], "w20 w21");
-    let content: String = middle.iter().filter_map(|event| event["choices"][0]["delta"]["content"].as_str()).collect();
-    assert_eq!(shown["output"], content.as_str());
-    let verified = door.get(&format!("/v1/tasks/{}/verify", streamed.as_str().unwrap()));
+    assert_eq!(shown["output"], content(middle, |_| true).as_str());
+    let verified = door.get(&format!("/v1/tasks/{streamed}/verify"));
     assert_eq!((verified.status, &verified.json()["correct"]), (200, &json!(true)), "{}", verified.text);
     others.into_iter().for_each(|client| client.join().unwrap());
     drop(slow);
@@ -326,7 +363,7 @@ async fn a_gateway_serves_the_chain_whatever_happens_to_it() {
     .await;
     gateway.kill();
     assert!(asking.join().is_err(), "the connection broke off");
-    let (gateway, door) = place.open(&chain, &["--dev-key", "ferdie"]).await;
+    let (gateway, door) = place.open(&chain, &as_ferdie).await;
     let told = door.asking("w50 w51", "killed", json!({})).join().unwrap();
     assert_eq!((told.status, &told.json()["assay"]["task"]), (200, &json!(format!("{task:?}"))), "{}", told.text);
     assert_eq!(door.tasks_of("ferdie").len(), before + 1, "neither a task of the client that went, nor a second one");
@@ -370,6 +407,7 @@ async fn a_gateway_serves_the_chain_whatever_happens_to_it() {
     assert!(before.iter().all(|task| after.contains(task)), "{before:?} {after:?}");
     gateway.stop_by("-INT");
     dave_runs.stop_by("-INT");
+    distrust(&place, &chain, &hub, &eve).await;
     running.stop();
 }
 

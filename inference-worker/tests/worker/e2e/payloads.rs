@@ -89,7 +89,7 @@ async fn questions_too_long_for_the_chain_travel_between_peers() {
 
     let most = TOKENS.to_string();
     let choices = ["w3 w4", "--max-tokens", &most, "--temperature", "0", "--repetition-penalty", "1"];
-    let talking = ask("bob", &long, &[&choices[..], &known[..2]].concat());
+    let talking = ask("bob", &long, &[&choices[..], &known[..2], &["--stream"]].concat());
     let output = wait(ask("ferdie", &vector, &known));
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{told}");
@@ -109,7 +109,10 @@ async fn questions_too_long_for_the_chain_travel_between_peers() {
 
     // The answer that the chain does not take came from peers too.
     let output = wait(talking);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{told}");
+    // It was shown while it was drawn, and was the answer.
+    assert!(told.contains("provisional: ") && !told.contains("warning: what "), "{told}");
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     let greedy = TextParameters {
         max_tokens: TOKENS,
