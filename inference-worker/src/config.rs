@@ -539,8 +539,9 @@ mod tests {
 
     #[test]
     fn flags_win_over_the_file() {
-        let (_folder, path) =
-            file("url = 'ws://file'\nconnect-timeout = 5\n[solve]\nbond = '7'\nmodels = ['a', 'b']\n");
+        let (_folder, path) = file(
+            "url = 'ws://file'\nconnect-timeout = 5\n[solve]\nbond = '7'\npreviews = 'off'\nmodels = ['a', 'b']\n",
+        );
         let flags = Common { config: Some(path.clone()), url: Some("ws://flag".into()), ..Common::default() };
         let settings = Settings::new(flags, none).unwrap();
         assert_eq!(settings.url(), "ws://flag");
@@ -550,7 +551,9 @@ mod tests {
         assert_eq!(solve.models, [PathBuf::from("a"), PathBuf::from("b")]);
         let solve = settings.solve(Solve { models: vec!["c".into()], ..Solve::default() });
         assert_eq!(solve.models, [PathBuf::from("c")]);
-        assert_eq!(solve.bond.as_deref(), Some("7"));
+        assert_eq!((solve.bond.as_deref(), solve.previews), (Some("7"), Some(Switch::Off)));
+        let solve = settings.solve(Solve { previews: Some(Switch::On), ..Solve::default() });
+        assert_eq!(solve.previews, Some(Switch::On));
     }
 
     #[test]

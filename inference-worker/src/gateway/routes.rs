@@ -308,7 +308,7 @@ impl Streaming {
                     text = Preview::text(&mut self.preview) => {
                         self.shown.push_str(&text);
                         self.stage = Stage::Answer;
-                        let solver = self.preview.as_ref().and_then(Preview::seen).map(|seen| seen.solver);
+                        let solver = self.preview.as_ref().and_then(Preview::solver);
                         return Some(vec![event(&frame.preview(&self.found, &text, solver))]);
                     }
                     answered = self.following.answered(Wait::Revealed) => answered,

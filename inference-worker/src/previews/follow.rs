@@ -95,6 +95,11 @@ impl Preview {
         std::future::pending().await
     }
 
+    /// Who gives it, if somebody does.
+    pub fn solver(&self) -> Option<AccountId32> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|seen| seen.solver)
+    }
+
     /// What was seen of it, if somebody gave any.
     pub fn seen(&self) -> Option<Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()

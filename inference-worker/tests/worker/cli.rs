@@ -51,6 +51,12 @@ fn a_prompt_is_warned_to_be_public() {
 }
 
 #[test]
+fn what_is_drawn_comes_from_peers_alone() {
+    let line = failure(&run(&["ask", "--url", NOWHERE, "--dev-key", "alice", "--stream", "hello"]), 3);
+    assert!(line.contains("--stream: give --peers-bootstrap"), "{line}");
+}
+
+#[test]
 fn a_prompt_too_long_for_a_task_is_refused_at_once() {
     let prompt = "x".repeat(16 * 1024 + 1);
     let line = failure(&run(&["ask", "--url", NOWHERE, "--dev-key", "alice", &prompt]), 3);
