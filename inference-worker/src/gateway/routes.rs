@@ -322,6 +322,7 @@ impl Streaming {
                         Ok(Reply::Text(text)) => match self.rest(&found, &answer, &text).await {
                             Err(error) => (vec![event(&error.body())], Stage::Over),
                             Ok(rest) => {
+                                self.preview = None;
                                 let mut events = vec![event(&frame.text(&found, &rest))];
                                 match self.told.question.wait {
                                     Wait::Settled => (events, Stage::Settle(text, answer.output)),

@@ -1,6 +1,6 @@
 //! The solver's side: what its runs have drawn, for the tasks' owners.
 //!
-//! The thread that runs models writes to a [`Line`]; whoever asks reads from it, and waits there for more. Nothing is
+//! The thread that runs models writes to a line; whoever asks reads from it, and waits there for more. Nothing is
 //! decoded, cut or signed for a task that nobody asks about until its run is over.
 
 use super::wire::{
