@@ -2,6 +2,7 @@
 
 use crate::common::{artefact, failure, run, worker};
 use std::{
+    collections::BTreeSet,
     io::Write,
     path::Path,
     process::{Output, Stdio},
@@ -151,11 +152,11 @@ fn bash_completes_commands_flags_and_values() {
         let output = bash.args(["-c", ask, "bash"]).arg(&script).arg("assay-worker").args(words).output().unwrap();
         assert!(output.stderr.is_empty(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
         let reply = String::from_utf8(output.stdout).unwrap();
-        reply.split_whitespace().map(str::to_owned).collect::<std::collections::BTreeSet<_>>()
+        reply.split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>()
     };
-    assert_eq!(complete(&["ver"]), ["verify".to_owned(), "verify-loop".into()].into());
-    assert_eq!(complete(&["solve", "--peers-b"]), ["--peers-bootstrap".to_owned()].into());
-    assert_eq!(complete(&["--log-format", "j"]), ["json".to_owned()].into());
+    assert_eq!(complete(&["ver"]), BTreeSet::from(["verify".to_owned(), "verify-loop".into()]));
+    assert_eq!(complete(&["solve", "--peers-b"]), BTreeSet::from(["--peers-bootstrap".to_owned()]));
+    assert_eq!(complete(&["--log-format", "j"]), BTreeSet::from(["json".to_owned()]));
 }
 
 /// Those that the services of systemd start with.
