@@ -1,7 +1,7 @@
 //! This runtime on the states that those before it left, with tasks, disputes and bonds under way.
 
 use crate::common::{check_pallets, kept, Blocks};
-use assay_runtime::{Balances, Bonds, Runtime, RuntimeOrigin, Session, System, VERSION};
+use assay_runtime::{Balances, Bonds, Historical, Runtime, RuntimeOrigin, Session, System, VERSION};
 use assay_traits::TaskState;
 use frame_support::{assert_ok, traits::fungible::InspectHold};
 use frame_system::LastRuntimeUpgrade;
@@ -39,6 +39,8 @@ fn go_on(state: &str, under_way: &[TaskState], ends: &[TaskState]) {
         blocks.begin();
         check_pallets();
         assert!(states().iter().all(|state| ends.contains(state)), "{:?}", states());
+        // Chains before kept no history of a set that stays.
+        assert!(Historical::historical_root(Session::current_index()).is_some(), "nobody could be reported later");
         assert_eq!(pallet_contestation::Disputes::<Runtime>::iter().count(), 0);
         // What was unbonded before is paid out.
         for (who, leaves_at) in leaving {
