@@ -224,7 +224,7 @@ impl Board {
             Request::decode_all(&mut &*request).map_err(|_| "it asked for a preview of what cannot be a task")?;
         match self.line(peer, &request)? {
             Ok(line) => Ok(match self.wait(&line, request.from as usize).await {
-                Some(part) => Reply::Part(part),
+                Some(part) => Reply::Part(part.into()),
                 None => Reply::Refused(Refusal::Unknown),
             }),
             Err(refusal) => {
@@ -436,7 +436,7 @@ mod tests {
         loop {
             let part = board.part(&line, from).unwrap();
             let chunks = part.chunks.len();
-            assert!(Reply::Part(part).encode().len() <= assay_peers::preview::MAX_REPLY);
+            assert!(Reply::Part(part.into()).encode().len() <= assay_peers::preview::MAX_REPLY);
             if chunks == 0 {
                 break;
             }

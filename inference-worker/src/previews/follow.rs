@@ -169,7 +169,7 @@ impl Reader {
             request.from = u32::try_from(seen.chunks.len()).unwrap_or(u32::MAX);
             failures += 1;
             match self.ask(peer, &request).await {
-                Some(Reply::Part(part)) => next = Some(part),
+                Some(Reply::Part(part)) => next = Some(*part),
                 Some(Reply::Refused(Refusal::Expired)) => match self.request(peer).await {
                     Some(anew) => request = anew,
                     None => sleep(PAUSE).await,
@@ -216,7 +216,7 @@ impl Reader {
                 Some(Reply::Part(part)) => {
                     if self.is_of_task(&part).await {
                         tracing::info!(task = ?self.task, solver = %part.solver, %peer, "reading a preview");
-                        return Some((peer, request, part));
+                        return Some((peer, request, *part));
                     }
                 }
                 Some(Reply::Refused(Refusal::Expired)) => request = self.request(peer).await?,

@@ -85,7 +85,7 @@ fn verify(account: &AccountId32, message: &[u8; 32], signature: &Signature) -> b
 pub enum Reply {
     /// Some of the preview.
     #[codec(index = 0)]
-    Part(Part),
+    Part(Box<Part>),
     /// Nothing, and why.
     #[codec(index = 1)]
     Refused(Refusal),
