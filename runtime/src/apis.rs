@@ -131,9 +131,14 @@ impl_runtime_apis! {
         }
 
         fn generate_key_ownership_proof(
-            _slot: sp_consensus_babe::Slot,
+            slot: sp_consensus_babe::Slot,
             authority: BabeId,
         ) -> Option<sp_consensus_babe::OpaqueKeyOwnershipProof> {
+            // The proof is of the present session. Who asks at the block before the first of the slot's session is told to
+            // ask at a later one, where the proof is of the session that counts.
+            let epoch = Babe::current_epoch();
+            let since = u64::from(slot).checked_sub(epoch.start_slot.into());
+            since.filter(|since| *since < epoch.duration)?;
             KeyOwners::prove((sp_consensus_babe::KEY_TYPE, authority))
                 .map(|proof| proof.encode())
                 .map(sp_consensus_babe::OpaqueKeyOwnershipProof::new)

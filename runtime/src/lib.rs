@@ -88,7 +88,7 @@ pub type UncheckedExtrinsic = generic::UncheckedExtrinsic<Address, RuntimeCall, 
 pub type SignedPayload = generic::SignedPayload<RuntimeCall, TxExtension>;
 /// Migrations that run in the first block of a new runtime.
 pub type SingleBlockMigrations =
-    (pallet_bonds::migrations::V1ToV2<Runtime>, pallet_elections::migrations::V0ToV1<Runtime>);
+    (pallet_bonds::migrations::V1ToV2<Runtime>, pallet_elections::migrations::Found<Runtime>);
 /// Migrations that take several blocks; none yet, and the first will find its machinery here.
 pub type MultiBlockMigrations = ();
 /// Executes blocks.

@@ -19,15 +19,14 @@ impl OnOffenceHandler<AccountId, IdentificationTuple<Runtime>, Weight> for Punis
         slash_fraction: &[Perbill],
         _session: SessionIndex,
     ) -> Weight {
-        let mut weight = Weight::zero();
-        for (details, fraction) in offenders.iter().zip(slash_fraction) {
-            let (validator, ()) = &details.offender;
-            Session::report_offence(validator.clone(), OffenceSeverity(*fraction));
-            Elections::note_offence(validator, *fraction);
-            weight = weight
-                .saturating_add(<Runtime as frame_system::Config>::DbWeight::get().reads_writes(3, 2))
-                .saturating_add(<Runtime as pallet_elections::Config>::WeightInfo::note_offence());
-        }
-        weight
+        // One offender is reported at a time. Before it come those who did the same in the same slot or round, whose own
+        // reports have cost them their part already.
+        let Some((details, fraction)) = offenders.last().zip(slash_fraction.last()) else { return Weight::zero() };
+        let (validator, ()) = &details.offender;
+        Session::report_offence(validator.clone(), OffenceSeverity(*fraction));
+        Elections::note_offence(validator, *fraction);
+        <Runtime as frame_system::Config>::DbWeight::get()
+            .reads_writes(3, 2)
+            .saturating_add(<Runtime as pallet_elections::Config>::WeightInfo::note_offence())
     }
 }

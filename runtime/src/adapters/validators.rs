@@ -1,9 +1,12 @@
-use crate::{constants::KEPT_SESSIONS, AccountId, Elections, Emissions, Historical, Runtime, Session, SessionKeys};
+use super::KeyOwners;
+use crate::{
+    constants::KEPT_SESSIONS, AccountId, Elections, Emissions, Grandpa, Historical, Runtime, Session, SessionKeys,
+};
 use alloc::vec::Vec;
 use assay_traits::ValidatorKeys;
 use assay_types::{election, Hash};
 use codec::Encode;
-use pallet_session::{historical, NextKeys, QueuedKeys, SessionManager};
+use pallet_session::{historical, NextKeys, QueuedChanged, QueuedKeys, SessionManager};
 use sp_runtime::traits::Convert;
 use sp_staking::SessionIndex;
 
@@ -14,14 +17,21 @@ use sp_staking::SessionIndex;
 pub struct ElectedValidators;
 
 impl ElectedValidators {
-    /// The present validators, where they have to be named as if they were others although they go on: because the session
-    /// before `planned` has no historical root, as the first ones have none, or because one of them has set other keys than
-    /// those that are in it. The root would be taken over from there, and nobody could report an equivocation once its
-    /// session is over.
+    /// The present validators, where they have to be named as if they were others although they go on:
+    ///
+    /// - The session before `planned` has no historical root, as the first ones have none, or one of them has set other keys
+    ///   than those that are in it. The root would be taken over from there, and nobody could report an equivocation once
+    ///   its session is over.
+    /// - Those who vote are not the validators: finality had stopped and Root has forced a change of voters, and a change of
+    ///   the set that came meanwhile was lost.
     fn anew(planned: SessionIndex) -> Option<Vec<AccountId>> {
         let set = |who: &AccountId| NextKeys::<Runtime>::get(who);
         let has_root = Historical::historical_root(planned.saturating_sub(1)).is_some();
-        if has_root && QueuedKeys::<Runtime>::get().iter().all(|(who, keys)| set(who).as_ref() == Some(keys)) {
+        let present = QueuedKeys::<Runtime>::get();
+        let changes = Grandpa::pending_change().is_some() || QueuedChanged::<Runtime>::get();
+        let voters = Grandpa::grandpa_authorities();
+        let are_voters = || voters.iter().map(|(key, _)| key).eq(present.iter().map(|(_, keys)| &keys.grandpa));
+        if has_root && present.iter().all(|(who, keys)| set(who).as_ref() == Some(keys)) && (changes || are_voters()) {
             return None;
         }
         let validators: Vec<_> = Session::validators().into_iter().filter(|who| set(who).is_some()).collect();
@@ -40,6 +50,7 @@ impl SessionManager<AccountId> for ElectedValidators {
     }
 
     fn start_session(_: SessionIndex) {
+        KeyOwners::start_session();
         Elections::start_tenure();
     }
 

@@ -61,7 +61,7 @@ fn elections_are_founded_by_the_validators_that_are_there_and_only_once() {
 fn all_migrations_together_fit_a_block() {
     use frame_support::dispatch::DispatchClass;
     genesis("development").execute_with(|| {
-        StorageVersion::new(0).put::<Elections>();
+        Founders::<Runtime>::kill();
         StorageVersion::new(1).put::<Bonds>();
         let weight = SingleBlockMigrations::on_runtime_upgrade();
         let limits = <Runtime as frame_system::Config>::BlockWeights::get();

@@ -160,9 +160,10 @@ fn an_author_who_has_set_other_keys_first_is_slashed_as_well() {
         set_other_keys(2);
         let proof = two_blocks_in_one_slot(2, pallet_babe::CurrentSlot::<Runtime>::get());
         let key = (KEY_TYPE, proof.offender.clone());
-        assert!(Historical::prove(key.clone()).is_none(), "the history knows the other keys only");
+        let in_history = || Historical::check_proof(key.clone(), Historical::prove(key.clone()).expect("nodes of it"));
+        assert!(in_history().is_none(), "the history knows the other keys only");
         let owner = KeyOwners::prove(key.clone()).expect("it authors with this key");
-        assert!(Historical::prove(key).is_none(), "proving changes nothing");
+        assert!(in_history().is_none(), "proving changes nothing");
 
         // Nobody has another key, and the proof is one of this session and its number of validators alone.
         for other in [Sr25519Keyring::Eve, OTHER.0] {
@@ -201,6 +202,42 @@ fn an_author_who_sets_other_keys_before_the_report_arrives_is_slashed_as_well() 
     });
 }
 
+/// Two of four are two thirds of those whom a set bears, so the second loses everything; the first has paid for his own.
+#[test]
+fn who_equivocates_in_the_same_slot_as_others_pays_for_himself() {
+    four_validators().execute_with(|| {
+        let mut blocks = five_blocks();
+        let (first, second) = (bond(2), bond(1));
+        for index in [2, 1] {
+            let proof = two_blocks_in_one_slot(index, pallet_babe::CurrentSlot::<Runtime>::get());
+            let owner = KeyOwners::prove((KEY_TYPE, proof.offender.clone())).expect("it is a validator's key");
+            assert_ok!(Babe::report_equivocation_unsigned(RuntimeOrigin::none(), Box::new(proof), owner));
+        }
+        let left = |index| SeatBonds::<Runtime>::get(account(index)).map_or(0, |bond| bond.amount);
+        assert_eq!((left(2), left(1)), (first - slashed(first), 0), "of {first} and {second}");
+        check_pallets();
+        blocks.end();
+    });
+}
+
+/// A client asks at the block before that of the second signature, which may be of the session before.
+#[test]
+fn the_owner_of_a_key_is_proven_in_the_session_of_the_slot_alone() {
+    use sp_consensus_babe::runtime_decl_for_babe_api::BabeApiV2;
+    four_validators().execute_with(|| {
+        let mut blocks = five_blocks();
+        let epoch = Babe::current_epoch();
+        let prove = |slot: u64| {
+            let key = AuthorityId::from(VALIDATORS[2].0.public());
+            <Runtime as BabeApiV2<assay_runtime::Block>>::generate_key_ownership_proof(slot.into(), key)
+        };
+        let (first, next) = (u64::from(epoch.start_slot), u64::from(epoch.start_slot) + epoch.duration);
+        assert!(prove(first).is_some() && prove(next - 1).is_some());
+        assert!(prove(first - 1).is_none() && prove(next).is_none());
+        blocks.end();
+    });
+}
+
 /// An equivocation of validator 2 by the key of `author` in session 4, with what is done in session 2 and just before it, is
 /// reported in session 5.
 fn report_in_the_next_session(author: Sr25519Keyring, before: impl FnOnce(), just_before: impl FnOnce()) {
@@ -211,9 +248,6 @@ fn report_in_the_next_session(author: Sr25519Keyring, before: impl FnOnce(), jus
         pass_until(&mut blocks, 4);
         assert_eq!(Session::validators(), [0, 1, 2, 3].map(account), "the set stays the same");
         assert_eq!(Babe::authorities()[2].0, AuthorityId::from(author.public()));
-        // Not in the first block of the session, in which nobody can report anything.
-        blocks.end();
-        blocks.begin();
         just_before();
         let proof = two_blocks_by(author, 2, pallet_babe::CurrentSlot::<Runtime>::get());
         let owner = KeyOwners::prove((KEY_TYPE, proof.offender.clone())).expect("it is a validator's key");
@@ -287,12 +321,11 @@ fn a_voter_who_has_set_other_keys_first_is_slashed_as_well() {
         set_other_keys(3);
         let proof = two_votes_in_one_round(3, Hash::repeat_byte(2));
         let key = (grandpa::KEY_TYPE, proof.offender().clone());
-        assert!(Historical::prove(key.clone()).is_none(), "the history knows the other keys only");
-        let owner = KeyOwners::prove(key.clone()).expect("it votes with this key");
-        // In a block in which the set changes the voters are still those before it, so nobody is taken for another.
-        assert_ok!(Grandpa::schedule_change(Grandpa::grandpa_authorities(), 0, None));
-        assert!(KeyOwners::prove(key.clone()).is_none());
-        assert!(KeyOwners::check_proof(key, owner.clone()).is_none());
+        let in_history = Historical::check_proof(key.clone(), Historical::prove(key.clone()).expect("nodes of it"));
+        assert!(in_history.is_none(), "the history knows the other keys only");
+        // Whatever becomes of the voters: Root has forced a change once.
+        assert_ok!(Grandpa::schedule_change(Grandpa::grandpa_authorities(), 0, Some(1)));
+        let owner = KeyOwners::prove(key).expect("it votes with this key");
         blocks.end();
         blocks.begin();
         assert_ok!(Grandpa::report_equivocation_unsigned(RuntimeOrigin::none(), Box::new(proof), owner));
