@@ -68,6 +68,18 @@ pub fn service(genesis: &Hash, model: &ModelId) -> Service {
 /// # Errors
 /// An address makes no sense or cannot be listened on, or the store cannot be used.
 pub async fn start(settings: config::Peers, folder: &Path) -> Result<Option<Peers>, Failure> {
+    match read(settings, folder)? {
+        Some(config) => open(config).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// What the node that exchanges payloads is started with, unless it is off; its store is in `folder` where the settings
+/// name none.
+///
+/// # Errors
+/// An address makes no sense.
+pub fn read(settings: config::Peers, folder: &Path) -> Result<Option<Config>, Failure> {
     let config::Peers { peers_listen, peers_external, peers_bootstrap, peers_data, peers_limit } = settings;
     let addresses = |name: &str, texts: &[String]| -> Result<Vec<Multiaddr>, Failure> {
         let read =
@@ -78,19 +90,26 @@ pub async fn start(settings: config::Peers, folder: &Path) -> Result<Option<Peer
     if listen == "off" {
         return Ok(None);
     }
-    let config = Config {
+    Ok(Some(Config {
         folder: peers_data.unwrap_or_else(|| folder.into()),
         limit: peers_limit.map_or(store::DEFAULT_LIMIT, |limit| limit.saturating_mul(MIB)),
         listen: addresses("--peers-listen", &[listen])?,
         external: addresses("--peers-external", &peers_external)?,
         bootstrap: addresses("--peers-bootstrap", &peers_bootstrap)?,
         limits: Limits::default(),
-    };
+    }))
+}
+
+/// Starts the node that exchanges payloads.
+///
+/// # Errors
+/// An address cannot be listened on, or the store cannot be used.
+pub async fn open(config: Config) -> Result<Peers, Failure> {
     let peers = Peers::start(config).await.map_err(|error| Failure::Config(error.to_string()))?;
     for address in &peers.status().borrow().listeners {
         tracing::info!(%address, "peers find this worker here");
     }
-    Ok(Some(peers))
+    Ok(peers)
 }
 
 #[cfg(test)]

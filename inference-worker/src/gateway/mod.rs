@@ -173,11 +173,20 @@ async fn start(settings: &Settings, flags: config::Gateway) -> Result<Start, Fai
     let store = Arc::new(Store::open(&data, chain.genesis())?);
     tracing::info!(url = chain.url(), genesis = ?chain.genesis(), %account, data = %data.display(), "connected");
     let has_peers = !flags.peers.peers_bootstrap.is_empty() || flags.peers.peers_listen.is_some();
-    let peers = match has_peers {
-        true => payloads::start(flags.peers, &data.join("payloads")).await?,
+    let exchange = match has_peers {
+        true => payloads::read(flags.peers, &data.join("payloads"))?,
         false => None,
     };
-    let previews = peers.map(|peers| Previews::new(peers, &chain, key.clone()));
+    let previews = match exchange {
+        Some(exchange) => match payloads::open(exchange).await {
+            Ok(peers) => Some(Previews::new(peers, &chain, key.clone())),
+            Err(failure) => {
+                tracing::warn!(reason = %failure, "the exchange with peers does not start: streams have no previews");
+                None
+            }
+        },
+        None => None,
+    };
     let (status, watched) = watch::channel(Status::default());
     let gateway = Arc::new(Gateway {
         sender: Sender::spawn(chain.clone(), key),
