@@ -151,7 +151,8 @@ pub async fn run(settings: &Settings, args: AskArgs) -> Result<(), Failure> {
         .map(|peers| Previews::new(peers.clone(), &chain, key).follow(task, model.id, Inclusion { number, hash }));
     let first = chain.at(hash).await?.head().await?;
     let input = payloads::cid(prompt.as_bytes());
-    let story = Story { task: Some(task), account, input, facts: Vec::new(), blocks: VecDeque::new() };
+    let included = Some(Inclusion { number, hash });
+    let story = Story { task: Some(task), included, account, input, facts: Vec::new(), blocks: VecDeque::new() };
     let peers_of_follower = peers.clone();
     let follower = Follower {
         chain,
@@ -280,6 +281,8 @@ fn text_parameters(asked: &config::Ask) -> Result<TextParameters, Failure> {
 struct Story {
     /// The task; `None` while a re-org has taken its submission out of the chain.
     task: Option<TaskId>,
+    /// The block that took the task, as long as there is one.
+    included: Option<Inclusion>,
     account: AccountId32,
     input: Cid,
     /// What happened to the task, by block.
@@ -299,7 +302,7 @@ impl Story {
             self.blocks.pop_front();
         }
         if !self.facts.iter().any(|(_, event)| matches!(event, Event::Submitted { .. })) {
-            self.task = None;
+            (self.task, self.included) = (None, None);
         }
         for event in events {
             let (task, submission) = match &event {
@@ -315,7 +318,7 @@ impl Story {
                 Event::Registered { .. } => continue,
             };
             if submission && self.task.is_none() {
-                self.task = Some(task);
+                (self.task, self.included) = (Some(task), Some(Inclusion { number, hash }));
             }
             if self.task == Some(task) {
                 self.facts.push((number, event));
@@ -325,13 +328,6 @@ impl Story {
 
     fn knows(&self, hash: Hash) -> bool {
         self.blocks.iter().any(|(_, known)| *known == hash)
-    }
-
-    /// The block that took the task, while it is remembered.
-    fn included(&self) -> Option<Inclusion> {
-        let number = self.submitted()?;
-        let (_, hash) = self.blocks.iter().find(|(block, _)| *block == number)?;
-        Some(Inclusion { number, hash: *hash })
     }
 
     fn submitted(&self) -> Option<BlockNumber> {
@@ -514,7 +510,7 @@ impl Follower {
     /// Compares what was drawn with the answer of `answered_by`, says what that shows, and keeps what was signed and wrong.
     async fn judge(&mut self, answered_by: AccountId32, output: &[u8]) {
         let Some(seen) = self.preview.take().and_then(|preview| preview.seen()) else { return };
-        let Some(included) = self.story.included() else { return };
+        let Some(included) = self.story.included else { return };
         let committed = self.story.committed_by(&seen.solver);
         let difference = match previews::judge(&self.chain, &seen, included, committed, output).await {
             Judgement::Holds => return,
@@ -667,7 +663,7 @@ mod tests {
 
     fn story() -> Story {
         let task = Some(Hash::repeat_byte(1));
-        Story { task, account: ME, input: Cid::of(b"q"), facts: Vec::new(), blocks: VecDeque::new() }
+        Story { task, included: None, account: ME, input: Cid::of(b"q"), facts: Vec::new(), blocks: VecDeque::new() }
     }
 
     fn submitted(task: u8) -> Event {
@@ -692,9 +688,21 @@ mod tests {
         story.block(5, Hash::repeat_byte(5), vec![submitted(1)]);
         story.block(6, Hash::repeat_byte(6), vec![committed(1)]);
         story.block(5, Hash::repeat_byte(7), vec![]);
-        assert_eq!((story.task, story.commitments()), (None, 0));
+        assert_eq!((story.task, story.included, story.commitments()), (None, None, 0));
         story.block(6, Hash::repeat_byte(8), vec![submitted(2)]);
         assert_eq!((story.task, story.submitted()), (Some(Hash::repeat_byte(2)), Some(6)));
+        assert_eq!(story.included, Some(Inclusion { number: 6, hash: Hash::repeat_byte(8) }));
+    }
+
+    #[test]
+    fn the_block_that_took_the_task_is_not_forgotten_with_the_blocks() {
+        let mut story = story();
+        story.block(5, Hash::repeat_byte(5), vec![submitted(1)]);
+        for number in 6..6 + 2 * REMEMBERED as BlockNumber {
+            story.block(number, Hash::from_low_u64_be(number.into()), vec![]);
+        }
+        assert!(!story.knows(Hash::repeat_byte(5)));
+        assert_eq!(story.included, Some(Inclusion { number: 5, hash: Hash::repeat_byte(5) }));
     }
 
     #[test]
