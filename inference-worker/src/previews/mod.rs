@@ -21,7 +21,12 @@ pub use wire::{Difference, Judgement, Seen, Wrong};
 
 use crate::chain::Chain;
 use assay_types::{BlockNumber, Commitment, TaskId};
+use std::time::Duration;
 use subxt::utils::AccountId32;
+use tokio::time::timeout;
+
+/// How long the node is asked for a commitment, in all: the answer is there, and whoever asked waits for it.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What `solver` has committed to for a task in the block at height `number`, where that can be known.
 async fn committed_at(chain: &Chain, number: BlockNumber, task: TaskId, solver: AccountId32) -> Option<Commitment> {
@@ -41,9 +46,9 @@ pub async fn judge(
 ) -> Judgement {
     let judgement = seen.judge(included, output);
     let (Judgement::Holds, Some(end), Some(number)) = (judgement, &seen.end, committed) else { return judgement };
-    match committed_at(chain, number, seen.task, seen.solver).await {
-        Some(commitment) if commitment != end.commitment => Judgement::Differs(Difference::Commitment),
-        // What the node has forgotten cannot be compared; the answer itself was.
+    match timeout(PATIENCE, committed_at(chain, number, seen.task, seen.solver)).await {
+        Ok(Some(commitment)) if commitment != end.commitment => Judgement::Differs(Difference::Commitment),
+        // What the node has forgotten, or does not tell, cannot be compared; the answer itself was.
         _ => judgement,
     }
 }
