@@ -2,10 +2,13 @@
 //!
 //! The thread that runs models writes to a line; whoever asks reads from it, and waits there for more. Nothing is
 //! decoded, cut or signed for a task that nobody asks about until its run is over.
+//!
+//! An owner that had the whole answer before its solver has committed to it could commit to it first, with another
+//! account. So what was drawn last is held back until a block has the commitment.
 
 use super::wire::{
     after, signed, Between, Chunk, End, Part, Refusal, Reply, Request, Subject, CHUNK_TEXT, CHUNK_TOKENS, LIFETIME,
-    MOST_TEXT, MOST_TOKENS, PART,
+    MOST_CHUNKS, MOST_TEXT, MOST_TOKENS, PART,
 };
 use crate::{
     chain::types,
@@ -35,10 +38,13 @@ use tokio::{
 const KEPT: usize = crate::config::MAX_BATCH as usize;
 /// Peers that may read one preview.
 const READERS: usize = 2;
-/// Requests that wait for news at the same time.
+/// Requests that wait for news at the same time, in all, and of one preview.
 const WAITING: usize = 256;
-/// Time between two looks at what a run has drawn.
+const WAITING_OF_LINE: usize = 4;
+/// Least time between two looks at what a run has drawn.
 const PERIOD: Duration = Duration::from_millis(200);
+/// How many times longer than a look the time until the next is: a look keeps all runs waiting.
+const REST: u32 = 20;
 /// Requests of one peer in a second, in the long run, and at once.
 const PER_SECOND: u32 = 200;
 const BURST: u32 = 400;
@@ -56,6 +62,8 @@ struct Inner {
     /// The own name among peers.
     peer: PeerId,
     metrics: Metrics,
+    /// Least time between two looks at what a run has drawn.
+    period: Duration,
     height: AtomicU32,
     shelf: Mutex<Shelf>,
     waiting: Semaphore,
@@ -77,11 +85,14 @@ struct Line {
     is_wanted: AtomicBool,
     drawn: Mutex<State>,
     news: watch::Sender<()>,
+    waiting: Semaphore,
 }
 
 struct State {
     readers: Vec<PeerId>,
     chunks: Vec<Chunk>,
+    /// Chunks that may be read before there is an end: those that came before the last look at the unfinished run.
+    open: usize,
     /// The first hash, and the one after each chunk.
     heads: Vec<Hash>,
     /// Tokens that are in chunks.
@@ -131,7 +142,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Board {
     /// A board that answers what `peers` are asked, signing with `key`.
     pub async fn start(peers: &Peers, genesis: Hash, key: Keypair, metrics: Metrics) -> Self {
-        let board = Self::new(peers.id(), genesis, key, metrics);
+        let board = Self::new(peers.id(), genesis, key, metrics, PERIOD);
         let mut incoming = peers.previews().await;
         let answering = board.clone();
         tokio::spawn(async move {
@@ -149,10 +160,10 @@ impl Board {
         board
     }
 
-    pub(super) fn new(peer: PeerId, genesis: Hash, key: Keypair, metrics: Metrics) -> Self {
+    pub(super) fn new(peer: PeerId, genesis: Hash, key: Keypair, metrics: Metrics, period: Duration) -> Self {
         let account = crate::keys::address(&key);
         let (height, shelf, waiting) = (AtomicU32::new(0), Mutex::default(), Semaphore::new(WAITING));
-        Self(Arc::new(Inner { genesis, key, account, peer, metrics, height, shelf, waiting }))
+        Self(Arc::new(Inner { genesis, key, account, peer, metrics, period, height, shelf, waiting }))
     }
 
     /// Takes in how high the chain is.
@@ -163,11 +174,12 @@ impl Board {
     /// Begins the preview of a run of a task that is in the block `included`, in the place of any other of that task. What
     /// is returned takes what the run draws.
     pub fn begin(&self, task: &types::Task, included: Inclusion) -> Watch {
-        let Inner { genesis, account, shelf, .. } = &*self.0;
+        let Inner { genesis, account, shelf, period, .. } = &*self.0;
         let head = Subject { genesis, task: &task.id, solver: account, included: &included }.head();
         let drawn = State {
             readers: Vec::new(),
             chunks: Vec::new(),
+            open: 0,
             heads: vec![head],
             tokens: 0,
             text: String::new(),
@@ -181,27 +193,25 @@ impl Board {
             is_wanted: AtomicBool::new(false),
             drawn: Mutex::new(drawn),
             news: watch::Sender::new(()),
+            waiting: Semaphore::new(WAITING_OF_LINE),
         });
         let mut shelf = lock(shelf);
         shelf.remove(&task.id);
-        if shelf.order.len() >= KEPT {
-            if let Some(oldest) = shelf.order.front().copied() {
-                shelf.remove(&oldest);
-            }
-        }
+        shelf.make_room();
         shelf.order.push_back(task.id);
         shelf.lines.insert(task.id, line.clone());
-        let mut next = Instant::now();
+        let (period, mut next) = (*period, Instant::now());
         Box::new(move |drawn: &Drawn<'_>| {
-            if drawn.is_whole || (line.is_wanted.load(Ordering::Relaxed) && Instant::now() >= next) {
+            let begin = Instant::now();
+            if drawn.is_whole || (line.is_wanted.load(Ordering::Relaxed) && begin >= next) {
                 line.draw(drawn);
-                next = Instant::now() + PERIOD;
+                next = Instant::now() + period.max(begin.elapsed().saturating_mul(REST));
             }
         })
     }
 
     /// Ends the preview of the run of a task that was in the block `included`, with what will be revealed and what is
-    /// committed to.
+    /// committed to, once a block has the commitment: all of it can be read from here on.
     pub fn end(&self, task: &TaskId, included: Inclusion, end: End) {
         let line = lock(&self.0.shelf).lines.get(task).filter(|line| line.included == included).cloned();
         if let Some(line) = line {
@@ -276,16 +286,21 @@ impl Board {
     /// many.
     async fn wait(&self, line: &Line, from: usize) -> Option<Part> {
         let mut news = line.news.subscribe();
-        let part = self.part(line, from)?;
-        if !part.chunks.is_empty() || part.end.is_some() {
-            return Some(part);
-        }
+        let mut part = self.part(line, from)?;
         // Who finds no place to wait in is told at once that there is nothing new.
-        if let Ok(_permit) = self.0.waiting.try_acquire() {
-            // Whatever it ends with, the state tells what there is.
-            let _ = timeout_at(tokio::time::Instant::now() + WAIT, news.changed()).await;
+        let (Ok(_of_line), Ok(_of_all)) = (line.waiting.try_acquire(), self.0.waiting.try_acquire()) else {
+            return Some(part);
+        };
+        let until = tokio::time::Instant::now() + WAIT;
+        // Some news is of what is held back.
+        while part.chunks.is_empty() && part.end.is_none() {
+            let is_late = !matches!(timeout_at(until, news.changed()).await, Ok(Ok(())));
+            part = self.part(line, from)?;
+            if is_late {
+                break;
+            }
         }
-        self.part(line, from)
+        Some(part)
     }
 
     /// What comes after `from` chunks, as much as fits a reply.
@@ -295,7 +310,8 @@ impl Board {
             return None;
         }
         let mut size = 0;
-        let fitting = state.chunks.get(from..)?.iter().take_while(|chunk| {
+        let open = if state.end.is_some() { state.chunks.len() } else { state.open };
+        let fitting = state.chunks.get(from..open)?.iter().take_while(|chunk| {
             let fits = size < PART;
             size += chunk.encoded_size();
             fits
@@ -314,6 +330,18 @@ impl Shelf {
         if let Some(line) = self.lines.remove(task) {
             lock(&line.drawn).is_gone = true;
             line.news.send_replace(());
+        }
+    }
+
+    /// Removes one line if there is no room for another: the oldest of those whose run is over, or of all.
+    fn make_room(&mut self) {
+        if self.order.len() < KEPT {
+            return;
+        }
+        let is_over = |task: &TaskId| self.lines.get(task).is_some_and(|line| lock(&line.drawn).is_whole);
+        let last = self.order.iter().copied().find(is_over).or_else(|| self.order.front().copied());
+        if let Some(task) = last {
+            self.remove(&task);
         }
     }
 
@@ -338,12 +366,18 @@ impl Line {
         if state.is_whole {
             return;
         }
+        // What was drawn before may be all of the answer: only a look that is not the last shows that it is not.
+        if !drawn.is_whole {
+            state.open = state.chunks.len();
+        }
         let text = (drawn.text)();
         // The end of what is unfinished may be a part of a character, and more tokens can change what such parts become.
         let certain = if drawn.is_whole { text.as_str() } else { text.trim_end_matches(char::REPLACEMENT_CHARACTER) };
         let more = certain.strip_prefix(state.text.as_str()).unwrap_or_default().to_owned();
         let fresh = drawn.tokens.get(state.tokens..).unwrap_or_default();
-        let fits = drawn.tokens.len() <= MOST_TOKENS && state.text.len() + more.len() <= MOST_TEXT;
+        let chunks = state.chunks.len() + most_chunks(fresh.len(), more.len());
+        let fits =
+            drawn.tokens.len() <= MOST_TOKENS && state.text.len() + more.len() <= MOST_TEXT && chunks <= MOST_CHUNKS;
         state.is_whole = drawn.is_whole || !fits;
         if fits {
             state.add(fresh, &more);
@@ -351,6 +385,12 @@ impl Line {
         drop(state);
         self.news.send_replace(());
     }
+}
+
+/// No more chunks than this come of so many tokens with so many bytes of text. A chunk ends before a character that
+/// does not fit, of which up to three bytes would have.
+fn most_chunks(tokens: usize, text: usize) -> usize {
+    tokens.div_ceil(CHUNK_TOKENS).max(text.div_ceil(CHUNK_TEXT - 3))
 }
 
 impl State {
@@ -417,6 +457,7 @@ mod tests {
                 let shown = format!("{text}{}", if step == last { "" } else { "\u{fffd}" });
                 line.draw(&Drawn { tokens: &tokens, text: &|| shown.clone(), is_whole: step == last });
             }
+            board.end(&tests::TASK, tests::INCLUDED, tests::end());
             let seen = read(&board, &line);
             prop_assert!(seen.chunks.iter().flat_map(|chunk| &chunk.tokens).eq(&tokens));
             prop_assert_eq!(seen.text(), text);
@@ -431,6 +472,7 @@ mod tests {
         let mut watch = board.begin(&tests::task(), tests::INCLUDED);
         let text = "x".repeat(MOST_TEXT);
         watch(&Drawn { tokens: &[1; MOST_TOKENS], text: &|| text.clone(), is_whole: true });
+        board.end(&tests::TASK, tests::INCLUDED, tests::end());
         let line = line(&board);
         let mut from = 0;
         loop {
@@ -461,7 +503,92 @@ mod tests {
         watch(&Drawn { tokens: &[1, 2], text: &|| "a".into(), is_whole: false });
         // Not again so soon.
         watch(&Drawn { tokens: &[1, 2, 3], text: &|| panic!("a moment ago"), is_whole: false });
+        board.end(&tests::TASK, tests::INCLUDED, tests::end());
         assert_eq!(read(&board, &line(&board)).chunks, [Chunk { tokens: vec![1, 2], text: "a".into() }]);
+    }
+
+    #[test]
+    fn what_was_drawn_last_is_held_back_until_a_block_has_the_commitment() {
+        let board = tests::board();
+        drop(board.begin(&tests::task(), tests::INCLUDED));
+        let line = line(&board);
+        let draw = |tokens: &[u32], text: &str, is_whole| {
+            line.draw(&Drawn { tokens, text: &|| text.into(), is_whole });
+            read(&board, &line).text()
+        };
+        assert_eq!(draw(&[1], "a", false), "");
+        assert_eq!(draw(&[1, 2], "ab", false), "a");
+        // The run ends with what was there already, and that is not told yet.
+        assert_eq!(draw(&[1, 2], "ab", true), "a");
+        assert_eq!(board.part(&line, 1).unwrap().end, None);
+        board.end(&tests::TASK, tests::INCLUDED, tests::end());
+        assert_eq!(read(&board, &line).text(), "ab");
+        assert_eq!(board.part(&line, 2).unwrap().end, Some(tests::end()));
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_told_what_is_not_held_back() {
+        let board = tests::board();
+        drop(board.begin(&tests::task(), tests::INCLUDED));
+        let line = line(&board);
+        let (part, ()) = tokio::join!(board.wait(&line, 0), async {
+            for tokens in [&[1][..], &[1, 2]] {
+                line.draw(&Drawn { tokens, text: &|| "a".into(), is_whole: false });
+                // Whoever waits looks between the two.
+                tokio::task::yield_now().await;
+            }
+        });
+        assert_eq!(part.map(|part| part.chunks), Some(vec![Chunk { tokens: vec![1], text: "a".into() }]));
+    }
+
+    #[test]
+    fn an_honest_preview_never_has_more_chunks_than_are_taken() {
+        let board = tests::board();
+        drop(board.begin(&tests::task(), tests::INCLUDED));
+        let line = line(&board);
+        let tokens = [1; MOST_CHUNKS + 2];
+        for count in 1..tokens.len() {
+            line.draw(&Drawn { tokens: &tokens[..count], text: &String::new, is_whole: false });
+        }
+        line.draw(&Drawn { tokens: &tokens, text: &String::new, is_whole: true });
+        board.end(&tests::TASK, tests::INCLUDED, tests::end());
+        let seen = read(&board, &line);
+        assert_eq!(seen.chunks.len(), MOST_CHUNKS, "the rest is left to the reveal");
+        for (tokens, text) in [(0, 0), (1, 0), (CHUNK_TOKENS + 1, 1), (0, 3 * CHUNK_TEXT)] {
+            let mut state = lock(&line.drawn);
+            let before = state.chunks.len();
+            state.add(&vec![1; tokens], &"ß€".repeat(text / 5));
+            assert!(state.chunks.len() - before <= most_chunks(tokens, text), "{tokens} {text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn so_many_requests_wait_at_a_preview_and_no_more() {
+        let board = tests::board();
+        drop(board.begin(&tests::task(), tests::INCLUDED));
+        let line = line(&board);
+        let waiting = futures::future::join_all((0..WAITING_OF_LINE).map(|_| board.wait(&line, 0)));
+        tokio::select! {
+            biased;
+            _ = waiting => panic!("there is nothing to say yet"),
+            part = board.wait(&line, 0) => assert_eq!(part.map(|part| (part.chunks, part.end)), Some((vec![], None))),
+        }
+    }
+
+    #[test]
+    fn a_run_that_is_over_makes_room_before_one_that_is_under_way() {
+        let board = tests::board();
+        let task = |number: usize| types::Task { id: Hash::from_low_u64_be(number as u64), ..tests::task() };
+        let watches: Vec<_> = (0..KEPT).map(|number| board.begin(&task(number), tests::INCLUDED)).collect();
+        for mut watch in watches.into_iter().skip(7).take(2) {
+            watch(&Drawn { tokens: &[1], text: &|| "a".into(), is_whole: true });
+        }
+        for over in [7, 8, 0] {
+            drop(board.begin(&task(KEPT + over), tests::INCLUDED));
+            let shelf = lock(&board.0.shelf);
+            assert_eq!((shelf.lines.len(), shelf.order.len()), (KEPT, KEPT));
+            assert!(!shelf.lines.contains_key(&task(over).id), "{over}");
+        }
     }
 
     #[test]

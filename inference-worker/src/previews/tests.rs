@@ -30,6 +30,8 @@ pub(super) const TASK: TaskId = Hash::repeat_byte(2);
 pub(super) const INCLUDED: Inclusion = Inclusion { number: 90, hash: Hash::repeat_byte(3) };
 const MODEL: ModelId = Hash::repeat_byte(4);
 const HEIGHT: BlockNumber = 100;
+/// So long that no test has two looks at a run but those that it means to have.
+const PERIOD: Duration = Duration::from_secs(3_600);
 
 fn owner() -> Keypair {
     dev::alice()
@@ -72,7 +74,7 @@ fn answer() -> Vec<u8> {
 
 /// A board of some solver's peer.
 pub(super) fn board() -> Board {
-    let board = Board::new(PeerId::random(), GENESIS, solver(), Metrics::new());
+    let board = Board::new(PeerId::random(), GENESIS, solver(), Metrics::new(), PERIOD);
     board.at(HEIGHT);
     board
 }
@@ -86,9 +88,10 @@ fn draw_all(watch: &mut crate::work::runner::Watch) {
 #[tokio::test]
 async fn who_may_not_read_a_preview_is_refused_and_who_forges_is_dropped() {
     let (peer, asker) = (PeerId::random(), PeerId::random());
-    let board = Board::new(peer, GENESIS, solver(), Metrics::new());
+    let board = Board::new(peer, GENESIS, solver(), Metrics::new(), PERIOD);
     board.at(HEIGHT);
     draw_all(&mut board.begin(&task(), INCLUDED));
+    board.end(&TASK, INCLUDED, end());
     let right = Between { genesis: &GENESIS, asker: &asker, solver: &peer };
     let request = Request::sign;
     let (other, zero) = (PeerId::random(), Hash::zero());
@@ -131,7 +134,7 @@ async fn who_may_not_read_a_preview_is_refused_and_who_forges_is_dropped() {
 #[tokio::test]
 async fn who_has_everything_waits_for_more() {
     let (peer, asker) = (PeerId::random(), PeerId::random());
-    let board = Board::new(peer, GENESIS, solver(), Metrics::new());
+    let board = Board::new(peer, GENESIS, solver(), Metrics::new(), PERIOD);
     let mut watch = board.begin(&task(), INCLUDED);
     let between = Between { genesis: &GENESIS, asker: &asker, solver: &peer };
     let request = Request::sign(&owner(), between, TASK, 10);
@@ -144,12 +147,16 @@ async fn who_has_everything_waits_for_more() {
             }
         }
     };
-    let (got, ()) = tokio::join!(ask(0), async { draw_all(&mut watch) });
-    assert_eq!(got, Some((1, None)));
-    // One that is of another run ends nothing.
-    board.end(&TASK, Inclusion { number: 91, ..INCLUDED }, end());
-    let (got, ()) = tokio::join!(ask(1), async { board.end(&TASK, INCLUDED, end()) });
-    assert_eq!(got, Some((0, Some(end()))));
+    let (got, ()) = tokio::join!(ask(0), async {
+        draw_all(&mut watch);
+        // One that is of another run ends nothing.
+        board.end(&TASK, Inclusion { number: 91, ..INCLUDED }, end());
+        // Whoever waits sees nothing of what is held back.
+        tokio::task::yield_now().await;
+        board.end(&TASK, INCLUDED, end());
+    });
+    assert_eq!(got, Some((1, Some(end()))));
+    assert_eq!(ask(1).await, Some((0, Some(end()))));
     let mut anew = board.begin(&task(), INCLUDED);
     let (got, ()) = tokio::join!(ask(0), async { board.forget(&TASK) });
     assert_eq!(got, None);
@@ -216,6 +223,9 @@ fn what_the_solver_has_not_signed_is_not_taken() {
         assert!(matches!(seen.take(part.clone()), Err(Useless::Forged(_))), "{part:?}");
         assert!(seen == before);
     }
+    let most = vec![Chunk { tokens: vec![1], text: String::new() }; wire::MOST_CHUNKS];
+    let mut full = Seen { chunks: most, ..seen.clone() };
+    assert_eq!(full.take(second.clone()), Err(Useless::Forged("a preview has too many chunks")));
     let other = spoilt(&|part| part.included.number += 1);
     assert_eq!(seen.take(other), Err(Useless::OtherRun));
     assert_eq!(seen.take(second.clone()).as_deref(), Ok(" to be"));

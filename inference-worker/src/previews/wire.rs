@@ -17,6 +17,8 @@ use subxt_signer::sr25519::{self, Keypair, PublicKey};
 pub const MOST_TOKENS: usize = 16 * 1024;
 /// Most bytes of text of a preview.
 pub const MOST_TEXT: usize = 128 * 1024;
+/// Most chunks of a preview.
+pub const MOST_CHUNKS: usize = 8 * 1024;
 /// Most tokens of a chunk.
 pub const CHUNK_TOKENS: usize = 256;
 /// Most bytes of text of a chunk.
@@ -120,7 +122,7 @@ pub struct Part {
     pub included: Inclusion,
     /// What comes after the chunks that the owner has; none where nothing was drawn while it was waited.
     pub chunks: Vec<Chunk>,
-    /// What the solver says when it has nothing more to give.
+    /// What the solver says when it has nothing more to give, and a block has its commitment.
     pub end: Option<End>,
     /// The solver's, over the newest hash of the chain.
     pub signature: Signature,
@@ -265,6 +267,9 @@ impl Seen {
         let fits = |chunk: &Chunk| chunk.tokens.len() <= CHUNK_TOKENS && chunk.text.len() <= CHUNK_TEXT;
         if part.chunks.iter().any(|chunk| *chunk == Chunk::default() || !fits(chunk)) {
             return Err(Useless::Forged("a chunk of a preview is empty or too long"));
+        }
+        if self.chunks.len().saturating_add(part.chunks.len()) > MOST_CHUNKS {
+            return Err(Useless::Forged("a preview has too many chunks"));
         }
         let all = || self.chunks.iter().chain(&part.chunks);
         let (tokens, text) = (all().map(|chunk| chunk.tokens.len()).sum::<usize>(), length(all()));

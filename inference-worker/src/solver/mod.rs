@@ -165,6 +165,11 @@ impl Solver {
             tracing::info!(?task, ?phase, block = view.block, "the chain shows the job's next phase");
             self.jobs.insert(task, shared.journal.jobs().advance(&task, phase)?);
             record.phase = phase;
+            // Whoever commits to the same answer from here on comes too late, so the rest of it can be shown.
+            if let (Some(previews), Phase::Committed | Phase::Revealed) = (&shared.previews, phase) {
+                let end = End { output: payloads::cid(&job.output), commitment: record.commitment };
+                previews.end(&task, job.included, end);
+            }
             self.steps.moved_on(&task);
         }
         let action = decide(&record, &view);
@@ -312,10 +317,6 @@ impl Solver {
     ) -> Result<(), Stop> {
         let job = JournalRecord::new(task.id, task.model, included, answer.output, answer.trace, Phase::Recorded)?;
         shared.journal.jobs().record(&job)?;
-        if let Some(previews) = &shared.previews {
-            let commitment = job.commitment(&shared.chain.genesis(), &shared.account);
-            previews.end(&job.task, included, End { output: payloads::cid(&job.output), commitment });
-        }
         self.jobs.insert(job.task, job);
         Ok(())
     }
