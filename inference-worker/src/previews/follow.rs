@@ -1,6 +1,6 @@
 //! The owner's side: finds who works on a task, and reads what it has drawn.
 
-use super::wire::{Between, Part, Refusal, Reply, Request, Seen, Useless, LIFETIME};
+use super::wire::{Between, Chunk, Part, Refusal, Reply, Request, Seen, Useless, LIFETIME};
 use crate::{
     chain::{Chain, ChainError},
     journal::Inclusion,
@@ -11,6 +11,7 @@ use assay_types::{BlockNumber, Hash, ModelId, TaskId};
 use codec::{DecodeAll, Encode};
 use futures::{future::BoxFuture, stream::FuturesUnordered, StreamExt};
 use std::{
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -22,14 +23,18 @@ use tokio::{
     time::{sleep, sleep_until, Instant},
 };
 
-/// How long whoever works on a task is looked for.
-const SEARCH: Duration = Duration::from_secs(60);
-/// Time between two searches for peers that serve the model.
+/// How long whoever works on a task is looked for at most: the task may wait for its turn. That ends before when the
+/// [`Preview`] is dropped, as it is once the answer is there.
+const SEARCH: Duration = Duration::from_secs(3_600);
+/// Time between the first two searches for peers that serve the model, and between any.
 const AGAIN: Duration = Duration::from_secs(5);
-/// Peers that are asked whether they work on a task.
+const MOST_AGAIN: Duration = Duration::from_secs(60);
+/// Peers that are asked at the same time whether they work on a task.
 const CANDIDATES: usize = 8;
-/// Pause before peers are asked again. That one of them begins happens there, so nothing tells when it has.
+/// Pause before a peer is asked again. That one of them begins happens there, so nothing tells when it has. Each pause
+/// is twice the one before, up to the longest.
 const PAUSE: Duration = Duration::from_millis(300);
+const MOST_PAUSE: Duration = Duration::from_secs(3);
 /// Requests in a row that may come to nothing before the rest is left to the reveal.
 const FAILURES: u32 = 4;
 /// Texts that were not taken yet.
@@ -125,8 +130,15 @@ impl Previews {
     }
 }
 
-/// Who works on a task, what it is asked with, and what it gave first.
-type Found = (PeerId, Request, Part);
+/// Who works on a task, and what it gave first.
+struct Found {
+    peer: PeerId,
+    /// What it was asked with.
+    request: Request,
+    seen: Seen,
+    /// The text of that.
+    text: String,
+}
 
 /// Reads one preview.
 struct Reader {
@@ -140,104 +152,156 @@ struct Reader {
 
 impl Reader {
     async fn run(self) {
-        let Some((peer, mut request, part)) = self.find().await else { return };
-        let mut seen = Seen::of(&self.previews.genesis, self.task, &part);
-        let mut next = Some(part);
-        let mut failures = 0;
-        loop {
-            if let Some(part) = next.take() {
-                match seen.take(part) {
-                    Ok(text) => {
-                        failures = 0;
-                        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen.clone());
-                        // Nobody reads on.
-                        if !text.is_empty() && self.told.send(text).await.is_err() {
+        let Some(Found { peer, mut request, seen, text }) = self.find().await else { return };
+        let mut is_over = seen.end.is_some();
+        request.from = count(&seen.chunks);
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
+        if !self.tell(text).await {
+            return;
+        }
+        let (mut failures, mut pause) = (0, PAUSE);
+        while !is_over && failures < FAILURES {
+            let asked = Instant::now();
+            match self.ask(peer, &request).await {
+                Some(Reply::Part(part)) => {
+                    (failures, pause) = (0, PAUSE);
+                    is_over = part.end.is_some();
+                    let (more, is_empty) = (count(&part.chunks), part.chunks.is_empty());
+                    match self.take(*part) {
+                        Ok(text) => {
+                            if !self.tell(text).await {
+                                return;
+                            }
+                        }
+                        // The solver computes the task anew, where its first part was right.
+                        Err(useless) => {
+                            let task = self.task;
+                            tracing::info!(?task, %peer, ?useless, "the rest of a preview does not fit");
                             return;
                         }
                     }
-                    // The solver computes the task anew: what comes now does not go on from what was seen.
-                    Err(Useless::OtherRun) => return,
-                    Err(Useless::Forged(what)) => {
-                        tracing::warn!(task = ?self.task, %peer, what, "the rest of a preview is not read");
-                        return self.previews.peers.ban(peer, format!("of a preview, {what}")).await;
+                    request.from = request.from.saturating_add(more);
+                    if is_empty && !is_over {
+                        // Who has no place for those that wait says so at once.
+                        sleep_until(asked + PAUSE).await;
                     }
                 }
-            }
-            if seen.end.is_some() || failures >= FAILURES {
-                return;
-            }
-            request.from = u32::try_from(seen.chunks.len()).unwrap_or(u32::MAX);
-            failures += 1;
-            match self.ask(peer, &request).await {
-                Some(Reply::Part(part)) => next = Some(*part),
-                Some(Reply::Refused(Refusal::Expired)) => match self.request(peer).await {
-                    Some(anew) => request = anew,
-                    None => sleep(PAUSE).await,
-                },
+                Some(Reply::Refused(Refusal::Busy)) => {
+                    sleep(pause).await;
+                    pause = longer(pause);
+                }
+                Some(Reply::Refused(Refusal::Expired)) => {
+                    failures += 1;
+                    request = Request { from: request.from, ..self.request(peer).await };
+                }
                 Some(Reply::Refused(Refusal::Unknown | Refusal::NotOwner | Refusal::TooMany)) => return,
-                Some(Reply::Refused(Refusal::Busy)) | None => sleep(PAUSE).await,
+                None => {
+                    failures += 1;
+                    sleep(PAUSE).await;
+                }
             }
         }
+    }
+
+    /// Takes in what comes after the first part.
+    fn take(&self, part: Part) -> Result<String, Useless> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match seen.as_mut() {
+            Some(seen) => seen.take(part),
+            None => Err(Useless::OtherRun),
+        }
+    }
+
+    /// Hands text on. Says whether anybody reads on.
+    async fn tell(&self, text: String) -> bool {
+        text.is_empty() || self.told.send(text).await.is_ok()
     }
 
     /// Finds a peer that works on the task, with what it gave first.
     async fn find(&self) -> Option<Found> {
-        let service = payloads::service(&self.previews.genesis, &self.model);
         let end = Instant::now() + SEARCH;
         let mut known: Vec<PeerId> = Vec::new();
         let mut polling = FuturesUnordered::new();
-        let mut pause = Duration::ZERO;
+        let mut again = AGAIN;
+        let mut searching = pin!(self.servers(Duration::ZERO));
         loop {
-            let searching = async move {
-                sleep(pause).await;
-                self.previews.peers.servers(&service, Instant::now()).await
-            };
             tokio::select! {
-                Some(Some(found)) = polling.next() => return Some(found),
+                Some(found) = polling.next() => {
+                    if let Some(found) = found {
+                        return Some(found);
+                    }
+                }
                 _ = sleep_until(end) => return None,
-                peers = searching => {
+                peers = searching.as_mut() => {
                     for peer in peers {
-                        if known.len() < CANDIDATES && !known.contains(&peer) {
+                        if polling.len() < CANDIDATES && !known.contains(&peer) {
                             known.push(peer);
                             polling.push(self.poll(peer));
                         }
                     }
-                    pause = AGAIN;
+                    searching.set(self.servers(again));
+                    again = again.saturating_mul(2).min(MOST_AGAIN);
                 }
             }
         }
     }
 
-    /// Asks a peer until it works on the task.
+    /// The peers that are found to serve the model, after a pause.
+    async fn servers(&self, pause: Duration) -> Vec<PeerId> {
+        sleep(pause).await;
+        let service = payloads::service(&self.previews.genesis, &self.model);
+        self.previews.peers.servers(&service, Instant::now()).await
+    }
+
+    /// Asks a peer until it works on the task. `None` if it lies.
     async fn poll(&self, peer: PeerId) -> Option<Found> {
-        let mut request = self.request(peer).await?;
+        let mut request = self.request(peer).await;
+        let mut pause = PAUSE;
         loop {
             match self.ask(peer, &request).await {
-                Some(Reply::Part(part)) => {
-                    if self.is_of_task(&part).await {
-                        tracing::info!(task = ?self.task, solver = %part.solver, %peer, "reading a preview");
-                        return Some((peer, request, *part));
+                // Another fork's is waited for to become that of this one.
+                Some(Reply::Part(part)) if part.included == self.included => {
+                    let mut seen = Seen::of(&self.previews.genesis, self.task, &part);
+                    match seen.take(*part) {
+                        Ok(text) => {
+                            if self.may_solve(seen.solver).await {
+                                tracing::info!(task = ?self.task, solver = %seen.solver, %peer, "reading a preview");
+                                return Some(Found { peer, request, seen, text });
+                            }
+                        }
+                        // Whoever else works on the task may be honest.
+                        Err(Useless::Forged(what)) => {
+                            tracing::warn!(task = ?self.task, %peer, what, "the preview of a peer is not read");
+                            self.previews.peers.ban(peer, format!("of a preview, {what}")).await;
+                            return None;
+                        }
+                        Err(Useless::OtherRun) => {}
                     }
                 }
-                Some(Reply::Refused(Refusal::Expired)) => request = self.request(peer).await?,
-                Some(Reply::Refused(_)) | None => {}
+                Some(Reply::Refused(Refusal::Expired)) => request = self.request(peer).await,
+                Some(Reply::Part(_) | Reply::Refused(_)) | None => {}
             }
-            sleep(PAUSE).await;
+            sleep(pause).await;
+            pause = longer(pause);
         }
     }
 
-    /// Whether a part is of a run of this task on this fork, by somebody who may answer it.
-    async fn is_of_task(&self, part: &Part) -> bool {
-        let is_of_run = part.included == self.included;
-        is_of_run && self.previews.chain.may_solve(self.model, part.solver).await.unwrap_or(false)
+    /// Whether somebody may answer the task, as far as the chain tells.
+    async fn may_solve(&self, solver: AccountId32) -> bool {
+        self.previews.chain.may_solve(self.model, solver).await.unwrap_or(false)
     }
 
-    /// A request to `peer`, good for half as long as any may be.
-    async fn request(&self, peer: PeerId) -> Option<Request> {
+    /// A request to `peer`, good for half as long as any may be. Waits until the chain answers.
+    async fn request(&self, peer: PeerId) -> Request {
         let Previews { peers, genesis, key, chain } = &self.previews;
-        let until = chain.height().await.ok()?.saturating_add(LIFETIME / 2);
+        let height = loop {
+            if let Ok(height) = chain.height().await {
+                break height;
+            }
+            sleep(PAUSE).await;
+        };
         let between = Between { genesis, asker: &peers.id(), solver: &peer };
-        Some(Request::sign(key, between, self.task, until))
+        Request::sign(key, between, self.task, height.saturating_add(LIFETIME / 2))
     }
 
     async fn ask(&self, peer: PeerId, request: &Request) -> Option<Reply> {
@@ -245,4 +309,13 @@ impl Reader {
         // One that previews nothing answers with no bytes.
         Reply::decode_all(&mut &bytes[..]).ok()
     }
+}
+
+/// The pause after the next refusal.
+fn longer(pause: Duration) -> Duration {
+    pause.saturating_mul(2).min(MOST_PAUSE)
+}
+
+fn count(chunks: &[Chunk]) -> u32 {
+    u32::try_from(chunks.len()).unwrap_or(u32::MAX)
 }

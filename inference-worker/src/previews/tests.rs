@@ -371,3 +371,70 @@ async fn an_owner_reads_what_the_solver_draws_and_sees_whether_it_was_the_answer
     assert_eq!(preview.seen(), None);
     assert!(serving.bans().await.is_empty() && asking.bans().await.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_forges_a_preview_is_dropped_and_the_solver_is_read_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = peers(&folder.path().join("solver"), &[]).await;
+    let hub = serving.status().borrow().listeners.clone();
+    serving.serve(&payloads::service(&GENESIS, &MODEL)).await;
+    let board = Board::start(&serving, GENESIS, solver(), Metrics::new()).await;
+    board.at(HEIGHT);
+    // It says that it is the solver, which it cannot sign.
+    let forging = peers(&folder.path().join("forging"), &hub).await;
+    forging.serve(&payloads::service(&GENESIS, &MODEL)).await;
+    let mut incoming = forging.previews().await;
+    tokio::spawn(async move {
+        let ([first, _], _) = parts();
+        let forged = Part { signature: [7; 64], ..first };
+        while let Some(asked) = incoming.recv().await {
+            asked.answer(Reply::Part(forged.clone().into()).encode());
+        }
+    });
+
+    let asking = peers(&folder.path().join("owner"), &hub).await;
+    let mut preview =
+        Previews::with(asking.clone(), GENESIS, owner(), Arc::new(OneSolver)).follow(TASK, MODEL, INCLUDED);
+    let banned = async {
+        loop {
+            let bans = asking.bans().await;
+            if !bans.is_empty() {
+                break bans;
+            }
+            // Nothing tells when a peer is banned.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let bans = tokio::time::timeout(Duration::from_secs(60), banned).await.expect("who forges is banned");
+    assert_eq!(bans.iter().map(|(peer, _)| *peer).collect::<Vec<_>>(), [forging.id()]);
+    assert_eq!(preview.seen(), None);
+    draw_all(&mut board.begin(&task(), INCLUDED));
+    board.end(&TASK, INCLUDED, end());
+    assert_eq!(read(&mut preview).await, "to be or not to be");
+    assert_eq!(asking.bans().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_begun_anew_ends_its_preview_and_bans_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = peers(&folder.path().join("solver"), &[]).await;
+    let hub = serving.status().borrow().listeners.clone();
+    serving.serve(&payloads::service(&GENESIS, &MODEL)).await;
+    let mut incoming = serving.previews().await;
+    tokio::spawn(async move {
+        let ([first, second], _) = parts();
+        // What comes after the first part goes on from another.
+        let anew = Part { signature: [7; 64], ..second };
+        while let Some(asked) = incoming.recv().await {
+            let from = Request::decode_all(&mut &asked.request[..]).unwrap().from;
+            let part = if from == 0 { first.clone() } else { anew.clone() };
+            asked.answer(Reply::Part(part.into()).encode());
+        }
+    });
+    let asking = peers(&folder.path().join("owner"), &hub).await;
+    let mut preview =
+        Previews::with(asking.clone(), GENESIS, owner(), Arc::new(OneSolver)).follow(TASK, MODEL, INCLUDED);
+    assert_eq!(read(&mut preview).await, "to be or not");
+    assert!(preview.seen().unwrap().is_genuine(&GENESIS));
+    assert!(asking.bans().await.is_empty());
+}
