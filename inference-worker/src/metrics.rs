@@ -81,17 +81,12 @@ impl Metrics {
             disconnects: Counter::default(),
             registry: Arc::default(),
         };
-        // What is first seen at one has not grown, as far as an alert can tell.
-        let begin = |family: &Family<Kind, Counter>, kinds: &[&'static str]| {
-            for &kind in kinds {
-                family.get_or_create(&Kind { kind }).inc_by(0);
-            }
-        };
-        begin(&metrics.runs, &["done", "failed", "stopped"]);
-        begin(&metrics.jobs, &["paid", "lost", "forfeited", "vanished", "fallen"]);
-        begin(&metrics.checks, &["agrees", "differs"]);
-        begin(&metrics.verdicts, &["falls", "stands", "inconclusive"]);
-        begin(&metrics.ballots, &["unused", "closed", "vanished"]);
+        Self::begin(&metrics.runs, &["done", "failed", "stopped"]);
+        Self::begin(&metrics.jobs, &["paid", "lost", "forfeited", "vanished", "fallen"]);
+        Self::begin(&metrics.checks, &["agrees", "differs"]);
+        Self::begin(&metrics.verdicts, &["falls", "stands", "inconclusive"]);
+        Self::begin(&metrics.ballots, &["unused", "closed", "vanished"]);
+        Self::begin(&metrics.previews, &["served", "refused"]);
         registry.register("best_block", "Height of the best block that was looked at", metrics.best_block.clone());
         registry.register("block_seconds", "Seconds that looks at blocks took", metrics.block_seconds.clone());
         registry.register("open_tasks", "Open tasks of the models served here", metrics.open_tasks.clone());
@@ -110,6 +105,13 @@ impl Metrics {
         registry.register("disconnects", "Times the node was lost", metrics.disconnects.clone());
         metrics.registry = Arc::new(registry);
         metrics
+    }
+
+    /// Has `family` show these `kinds` at zero. What is first seen at one has not grown, as far as an alert can tell.
+    pub fn begin(family: &Family<Kind, Counter>, kinds: &[&'static str]) {
+        for &kind in kinds {
+            family.get_or_create(&Kind { kind }).inc_by(0);
+        }
     }
 
     /// Adds one to the counter of `kind` in `family`.

@@ -53,6 +53,7 @@ impl Metrics {
             final_block: Gauge::default(),
             registry: Arc::default(),
         };
+        crate::metrics::Metrics::begin(&metrics.previews, &["held", "void", "differs"]);
         registry.register("requests", "Requests answered, by route and status", metrics.requests.clone());
         registry.register("waiting", "Requests that wait for an answer of a model", metrics.waiting.clone());
         registry.register("submitted", "Tasks that were handed to the node", metrics.submitted.clone());
