@@ -413,7 +413,11 @@ impl Run {
             }
             100..=114 => self.elections(who, operation),
             _ => {
-                if let Some((task, _)) = self.dispute(|d| d.outcome.is_some()) {
+                // Few disputes oblige anybody who stays away.
+                let is_settled = |task: &TaskId| Disputes::<Runtime>::get(task).is_some_and(|d| d.outcome.is_some());
+                let obliging: Vec<_> = pallet_contestation::Absent::<Runtime>::iter_keys().filter(is_settled).collect();
+                let any = self.dispute(|d| d.outcome.is_some()).map(|(task, _)| task);
+                if let Some(task) = self.random.pick(&obliging).copied().or(any) {
                     let absent = pallet_contestation::Absent::<Runtime>::get(task).unwrap_or_default();
                     let member = self.preferably(&absent);
                     self.call("charge_absent", Some(who), pallet_contestation::Call::charge_absent { task, member });
