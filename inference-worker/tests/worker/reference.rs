@@ -34,7 +34,7 @@ impl Setting {
         let default = note(&mut what, "default");
         let environment = note(&mut what, "environment");
         let values: Vec<_> = argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
-        if !values.is_empty() {
+        if argument.get_action().takes_values() && !values.is_empty() {
             what = format!("{what}: {}", values.join(", "));
         }
         Self {
