@@ -6,7 +6,7 @@ use crate::common::{
     network::{Process, PATIENCE},
     worker,
 };
-use std::{net::TcpListener, sync::mpsc, thread};
+use std::{io::Read, net::TcpListener, sync::mpsc, thread};
 
 /// Has the worker wait for a node that takes its connection and says nothing, and ends it then: as a supervisor does, and
 /// as a terminal does.
@@ -17,8 +17,11 @@ fn ends_well(arguments: &[&str]) {
         let url = format!("ws://{}", node.local_addr().unwrap());
         let (sender, connections) = mpsc::channel();
         thread::spawn(move || {
+            let (mut connection, _) = node.accept().unwrap();
+            // Whoever speaks has begun to listen for signals, when it waited to be connected.
+            connection.read_exact(&mut [0]).unwrap();
             // The test may have given up; who connects is not needed then.
-            let _ = sender.send(node.accept().unwrap());
+            let _ = sender.send(connection);
         });
         let mut command = worker();
         command.args(arguments).args(["--dev-key", "alice", "--url", &url, "--connect-timeout", "3600", "--data"]);

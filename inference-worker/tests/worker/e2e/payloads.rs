@@ -21,12 +21,15 @@ const LENGTH: usize = 700_000;
 /// Tokens of an answer that does not fit the chain.
 const TOKENS: u32 = 5_000;
 
-/// A text model with a context that takes such an answer.
+/// A text model with a context that takes such an answer, and without a token that would end it before.
 fn talkative(folder: &Path) -> PathBuf {
     let (source, artefact) = (folder.join("long"), folder.join("tiny-long"));
     crate::common::llama(&source, 7);
-    let config = fs::read_to_string(source.join("config.json")).unwrap();
-    fs::write(source.join("config.json"), config.replace(":256,", ":8192,")).unwrap();
+    let file = source.join("config.json");
+    let mut config: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    config["max_position_embeddings"] = json!(8_192);
+    config.as_object_mut().unwrap().remove("eos_token_id").unwrap();
+    fs::write(&file, config.to_string()).unwrap();
     import(&source, &artefact, "tiny-long");
     artefact
 }
