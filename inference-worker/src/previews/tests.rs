@@ -278,7 +278,7 @@ fn a_preview_is_the_beginning_of_its_answer_or_it_differs() {
     let differs = Judgement::Differs;
     assert_eq!(judge(&whole, &revealed(all, 0..19, Finish::MaxTokens)), differs(Difference::Tokens));
     assert_eq!(judge(&begun, &revealed(all, 1..20, Finish::MaxTokens)), differs(Difference::Tokens));
-    assert_eq!(judge(&begun, &revealed("to bee", 0..20, Finish::MaxTokens)), differs(Difference::Text));
+    assert_eq!(judge(&begun, &revealed("to do", 0..20, Finish::MaxTokens)), differs(Difference::Text));
     assert_eq!(judge(&whole, &revealed(all, 0..20, Finish::Stop)), differs(Difference::Output));
     assert_eq!(judge(&begun, &revealed(all, 0..20, Finish::Stop)), Judgement::Holds);
     assert_eq!(judge(&begun, b"nonsense"), differs(Difference::Output));
