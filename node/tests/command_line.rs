@@ -65,7 +65,9 @@ fn properties_tell_wallets_how_to_show_asy() {
 fn a_path_to_nothing_is_an_error_that_names_it() {
     let output = node(&["export-chain-spec", "--chain", "no/such/file.json"]);
     assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("no/such/file.json"));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.starts_with("error: ") && error.contains("`no/such/file.json`"), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
 }
 
 #[test]
