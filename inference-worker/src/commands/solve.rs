@@ -94,6 +94,11 @@ async fn start(
         }
     }
     let metrics = Metrics::new();
+    // Before any money moves.
+    if let Some(address) = metrics_address {
+        let bound = metrics.serve(address).await?;
+        tracing::info!(address = %bound, "metrics at /metrics");
+    }
     let previews = match peers.as_ref().filter(|_| solve && flags.previews != Some(Switch::Off)) {
         Some(peers) => Some(Board::start(peers, chain.genesis(), key.clone(), metrics.clone()).await),
         None => None,
@@ -103,13 +108,10 @@ async fn start(
 
     let batch = flags.batch.unwrap_or(config::DEFAULT_BATCH).clamp(1, config::MAX_BATCH) as usize;
     let max_input = flags.max_input.unwrap_or(config::DEFAULT_MAX_INPUT).saturating_mul(1024 * 1024);
-    if let Some(address) = metrics_address {
-        let bound = metrics.serve(address).await?;
-        tracing::info!(address = %bound, "metrics at /metrics");
-    }
     let runner =
         runner().map_err(|error| Failure::Other(format!("cannot start the thread that runs models: {error}")))?;
-    tracing::info!(solve, ?verify, "working");
+    let checks = verify.map_or_else(|| "none".to_owned(), |policy| policy.to_string());
+    tracing::info!(solve, verify = checks, "working");
     let solve = solve.then_some(policy);
     let parts =
         Parts { chain, sender, journal, served, peers, previews, max_input, solve, verify, metrics, runner, batch };

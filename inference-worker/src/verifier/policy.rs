@@ -1,8 +1,9 @@
 //! Which solutions of others are checked.
 
+use crate::amount;
 use assay_types::{Balance, TaskId};
 use blake2::{digest::consts::U32, Blake2b, Digest};
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 /// Parts of a whole in which a share is counted.
 const WHOLE: u32 = 1_000_000;
@@ -42,6 +43,18 @@ impl Policy {
     }
 }
 
+/// As [`FromStr`] reads it.
+impl fmt::Display for Policy {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Computed => formatter.write_str("computed"),
+            Self::All => formatter.write_str("all"),
+            Self::Share(share) => write!(formatter, "share={}", f64::from(*share) / f64::from(WHOLE)),
+            Self::Value(least) => write!(formatter, "value={}", amount::format(*least)),
+        }
+    }
+}
+
 impl FromStr for Policy {
     type Err = String;
 
@@ -55,7 +68,7 @@ impl FromStr for Policy {
                 Ok(share) if (0.0..=1.0).contains(&share) => Ok(Self::Share((share * f64::from(WHOLE)).round() as u32)),
                 _ => Err(format!("'{share}' is no share, such as 0.25")),
             },
-            ("value", amount) => crate::amount::parse(amount).map(Self::Value),
+            ("value", least) => amount::parse(least).map(Self::Value),
             _ => Err(format!("'{text}' is none of computed, all, share=0.25, value=10")),
         }
     }
@@ -75,7 +88,7 @@ mod tests {
             ("share=1", Policy::Share(1_000_000)),
             ("value=2.5", Policy::Value(5 * ASY / 2)),
         ] {
-            assert_eq!(text.parse(), Ok(policy), "{text}");
+            assert_eq!((text.parse(), policy.to_string()), (Ok(policy), text.to_owned()));
         }
         for text in ["", "some", "all=1", "share", "share=", "share=1.1", "share=-1", "share=NaN", "value", "value=x"] {
             assert!(text.parse::<Policy>().is_err(), "{text}");
