@@ -13,13 +13,22 @@ pub mod solve;
 pub mod task;
 pub mod verify;
 
-use crate::{chain::Chain, config::Settings, failure::Failure};
+use crate::{
+    chain::Chain,
+    config::{Settings, DEFAULT_URL},
+    failure::Failure,
+};
 use assay_types::{Balance, Hash};
 use serde_json::{json, Value};
 
 /// Connects to the node that the settings name.
 pub(crate) async fn connect(settings: &Settings) -> Result<Chain, Failure> {
-    Ok(Chain::connect(settings.url(), settings.connect_timeout()).await?)
+    let url = settings.url();
+    // Anything else would be tried for until the time is over.
+    if !["ws://", "wss://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(Failure::Config(format!("--url: '{url}' is no address of a WebSocket, such as {DEFAULT_URL}")));
+    }
+    Ok(Chain::connect(url, settings.connect_timeout()).await?)
 }
 
 /// Reads an id in hexadecimal.

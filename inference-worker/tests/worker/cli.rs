@@ -38,6 +38,14 @@ fn no_node_is_told_after_a_bounded_time() {
 }
 
 #[test]
+fn an_address_that_no_node_can_have_is_refused_at_once() {
+    for url in ["http://127.0.0.1:9944", "127.0.0.1:9944"] {
+        let line = failure(&run(&["model", "list", "--url", url]), 3);
+        assert!(line.contains(url) && line.contains("such as ws://"), "{line}");
+    }
+}
+
+#[test]
 fn what_is_to_be_checked_is_read_before_anything_else() {
     let line = failure(&run(&["verify-loop", "--verify", "none", "--models", "nowhere"]), 3);
     assert!(line.contains("--verify"), "{line}");
