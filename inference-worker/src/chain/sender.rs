@@ -54,7 +54,7 @@ pub enum TxOutcome {
         number: BlockNumber,
         /// The block's hash.
         hash: Hash,
-        /// What it caused there, or the error that undid it, as `Pallet::Name`.
+        /// What it caused there, or the error that undid it, as `Pallet::Name: what it means`.
         result: Result<Vec<Event>, String>,
     },
     /// It left the pool without being in a block.

@@ -324,10 +324,16 @@ impl At {
     }
 }
 
-/// A dispatch error as people read it: `Pallet::Name` where a pallet gave it.
+/// A dispatch error as people read it: `Pallet::Name` and what the pallet says it means, where a pallet gave it.
 fn dispatch_error(error: &DispatchError) -> String {
     match error {
-        DispatchError::Module(error) => error.details_string(),
+        DispatchError::Module(error) => {
+            let meaning = error.details().map(|details| details.variant.docs.join(" ")).unwrap_or_default();
+            match meaning.trim().trim_end_matches('.') {
+                "" => error.details_string(),
+                meaning => format!("{}: {meaning}", error.details_string()),
+            }
+        }
         error => error.to_string(),
     }
 }

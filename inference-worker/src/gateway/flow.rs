@@ -299,7 +299,7 @@ fn broken(error: &StoreError) -> ApiError {
     ApiError::status(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "journal", message).of(None)
 }
 
-/// The error for a task that a block refused, given as `Pallet::Name`.
+/// The error for a task that a block refused, given as `Pallet::Name: what it means`.
 fn refused_by_chain(reason: &str) -> ApiError {
     if ["Funds", "Balance", "NotExpendable"].iter().any(|word| reason.contains(word)) {
         return ApiError::unfunded(format!("the account that pays has too little: {reason}"));

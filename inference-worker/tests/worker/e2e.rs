@@ -257,7 +257,7 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     assert!(crate::common::failure(&bad(&["--model", &model_id, "--fee", "0.1"]), 3).contains("0.5 ASY at least"));
     assert!(crate::common::failure(&bad(&["--model", "nonesuch"]), 12).contains("nonesuch"));
     let absurd = bad(&["--model", &model_id, "--deadline", "1000000"]);
-    assert!(crate::common::failure(&absurd, 9).contains("DeadlineTooLong"));
+    assert!(crate::common::failure(&absurd, 9).contains("Tasks::DeadlineTooLong: The deadline is further away"));
 
     // The node answers, and tells what happens.
     let rpc = rpc::Rpc::connect(&node.url()).await;
