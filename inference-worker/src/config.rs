@@ -188,16 +188,16 @@ pub struct Ask {
     #[arg(long, env = "ASSAY_MAX_TOKENS", value_name = "N")]
     pub max_tokens: Option<u32>,
     /// Temperature; 0 always takes the likeliest token [default: 0.7]
-    #[arg(long, env = "ASSAY_TEMPERATURE", value_name = "T")]
+    #[arg(long, env = "ASSAY_TEMPERATURE", value_name = "T", allow_negative_numbers = true)]
     pub temperature: Option<f64>,
     /// Draw only from the K likeliest tokens; 0 is all of them [default: 40]
     #[arg(long, env = "ASSAY_TOP_K", value_name = "K")]
     pub top_k: Option<u32>,
     /// Draw only from the likeliest tokens that together hold this share [default: 0.95]
-    #[arg(long, env = "ASSAY_TOP_P", value_name = "P")]
+    #[arg(long, env = "ASSAY_TOP_P", value_name = "P", allow_negative_numbers = true)]
     pub top_p: Option<f64>,
     /// Makes tokens that were used less likely; 1 does nothing [default: 1.1]
-    #[arg(long, env = "ASSAY_REPETITION_PENALTY", value_name = "R")]
+    #[arg(long, env = "ASSAY_REPETITION_PENALTY", value_name = "R", allow_negative_numbers = true)]
     pub repetition_penalty: Option<f64>,
     /// A text before which the answer ends; up to four times
     #[arg(long, value_name = "TEXT")]
