@@ -37,7 +37,7 @@ use subxt::utils::AccountId32;
 const REMEMBERED: usize = 256;
 /// Pause between two attempts to follow a node that went away.
 const PAUSE: Duration = Duration::from_secs(1);
-/// What everybody is told before a prompt leaves the machine (R42).
+/// What everybody is told before a prompt leaves the machine.
 const PUBLIC: &str = "note: prompts and answers are public; anybody can read them on the chain";
 
 /// Whose the input of a question is among the payloads.

@@ -29,7 +29,7 @@ use std::collections::{BTreeMap, HashSet};
 
 /// Open tasks that are looked at in one block, the oldest first.
 const CANDIDATES: usize = 64;
-/// The solver's part of a fee after the model's own, and of a minted reward, in thousandths (R24, R23).
+/// The solver's part of a fee after the model's own, and of a minted reward, in thousandths.
 const SOLVER_OF_FEE: u128 = 900;
 const SOLVER_OF_REWARD: u128 = 720;
 /// How many times fee and reward a solver pledges of its bond for a solution. The runtime's least stake is left out: it is
