@@ -130,7 +130,7 @@ pub struct Peers {
 #[derive(Args, Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Solve {
-    /// Folders of the models to serve
+    /// Folders of the models to serve, or folders that hold them
     #[arg(long, env = "ASSAY_MODELS", value_delimiter = ',', num_args = 1.., value_name = "DIR")]
     pub models: Vec<PathBuf>,
     /// Ids of the models on chain, where an artefact is registered more than once
