@@ -88,7 +88,7 @@ mod tests {
             ("share=1", Policy::Share(1_000_000)),
             ("value=2.5", Policy::Value(5 * ASY / 2)),
         ] {
-            assert_eq!((text.parse(), policy.to_string()), (Ok(policy), text.to_owned()));
+            assert_eq!((text.parse::<Policy>(), policy.to_string()), (Ok(policy), text.to_owned()));
         }
         for text in ["", "some", "all=1", "share", "share=", "share=1.1", "share=-1", "share=NaN", "value", "value=x"] {
             assert!(text.parse::<Policy>().is_err(), "{text}");
