@@ -1,6 +1,9 @@
 //! How much may have been minted by a given block.
 
-use crate::fixed::{exp2_fraction, saturate, shift_right};
+use crate::{
+    fixed::{exp2_fraction, saturate, shift_right},
+    presets::Spelling,
+};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use primitive_types::U256;
 use scale_info::TypeInfo;
@@ -156,7 +159,7 @@ fn remaining(supply: u128, half_life: u32, block: u32) -> u128 {
     Serialize,
     Deserialize,
 )]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(from = "Spelling", into = "Spelling")]
 pub struct Curves {
     /// Minted to the author of each block.
     pub authors: EmissionCurve,
@@ -205,6 +208,7 @@ mod decimal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::presets::Preset;
     use proptest::prelude::*;
 
     fn curves() -> impl Strategy<Value = EmissionCurve> {
@@ -262,6 +266,29 @@ mod tests {
             r#"{"parabola":{}}"#,
         ] {
             assert!(serde_json::from_str::<EmissionCurve>(broken).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn schedules_are_told_by_name_or_in_full() {
+        for preset in Preset::ALL {
+            let told = serde_json::to_value(preset.curves()).unwrap();
+            assert!(told.is_string(), "{told}");
+            for name in [told, serde_json::to_value(preset).unwrap()] {
+                assert_eq!(serde_json::from_value::<Curves>(name).unwrap(), preset.curves());
+            }
+        }
+        let own = Curves { authors: EmissionCurve::None, work: EmissionCurve::Target { supply: 7, half_life: 3 } };
+        let json = r#"{"authors":"none","work":{"target":{"supply":"7","half_life":3}}}"#;
+        assert_eq!(serde_json::to_string(&own).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Curves>(json).unwrap(), own);
+        for broken in [
+            r#""other""#,
+            r#"{"authors":"none"}"#,
+            r#"{"authors":"none","work":"none","more":"none"}"#,
+            r#"{"authors":"none","work":{"linear":{"per_block":"1","cap":"-1"}}}"#,
+        ] {
+            assert!(serde_json::from_str::<Curves>(broken).is_err(), "{broken}");
         }
     }
 

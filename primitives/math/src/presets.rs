@@ -100,3 +100,40 @@ impl Default for Curves {
         Preset::Assay.curves()
     }
 }
+
+/// How a genesis tells a schedule in JSON. A name is the default's spelling, because chain specifications merge what they
+/// say with the default, and curves of two kinds would become one of both.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Spelling {
+    /// The name of a preset.
+    Preset(Preset),
+    /// Curve by curve.
+    Curves(Spelt),
+}
+
+/// A schedule curve by curve.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Spelt {
+    authors: EmissionCurve,
+    work: EmissionCurve,
+}
+
+impl From<Curves> for Spelling {
+    fn from(curves: Curves) -> Self {
+        match Preset::ALL.into_iter().find(|preset| preset.curves() == curves) {
+            Some(preset) => Self::Preset(preset),
+            None => Self::Curves(Spelt { authors: curves.authors, work: curves.work }),
+        }
+    }
+}
+
+impl From<Spelling> for Curves {
+    fn from(spelling: Spelling) -> Self {
+        match spelling {
+            Spelling::Preset(preset) => preset.curves(),
+            Spelling::Curves(Spelt { authors, work }) => Self { authors, work },
+        }
+    }
+}

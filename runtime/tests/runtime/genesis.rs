@@ -1,6 +1,7 @@
 //! Each preset builds a state that can run, and says what it is documented to say.
 
 use crate::common::{check_pallets, genesis, genesis_with, Blocks};
+use assay_math::{Curves, EmissionCurve, Preset};
 use assay_runtime::{
     adapters::MinimumBond,
     genesis_config_presets::{preset_names, ENDOWMENT},
@@ -10,7 +11,7 @@ use assay_runtime::{
 };
 use assay_types::{Balance, ASY};
 use frame_support::{assert_err, assert_noop, assert_ok, traits::Get, BoundedVec};
-use serde_json::json;
+use serde_json::{json, Value};
 use sp_consensus_babe::{runtime_decl_for_babe_api::BabeApiV2 as BabeApi, AllowedSlots};
 use sp_genesis_builder::runtime_decl_for_genesis_builder::GenesisBuilderV1 as GenesisBuilder;
 use sp_keyring::Sr25519Keyring;
@@ -78,6 +79,19 @@ fn production_endows_nobody_and_has_no_root() {
             assert_eq!(model.rate, FixedU128::from_u32(0), "governance sets rates, genesis does not");
         }
     });
+}
+
+#[test]
+fn a_chain_spec_may_name_another_schedule_of_emission() {
+    let curves = |told: Value| {
+        genesis_with("development", json!({ "emissions": { "curves": told } }))
+            .execute_with(pallet_emissions::EmissionCurves::<Runtime>::get)
+    };
+    for preset in Preset::ALL {
+        assert_eq!(curves(json!(preset)), preset.curves());
+    }
+    let own = Curves { authors: EmissionCurve::None, work: EmissionCurve::Linear { per_block: 5, cap: 70 } };
+    assert_eq!(curves(json!({ "authors": "none", "work": { "linear": { "per_block": "5", "cap": "70" } } })), own);
 }
 
 /// A number with commas between thousands.
