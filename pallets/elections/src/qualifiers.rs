@@ -43,7 +43,7 @@ fn work_of<T: Config>(who: &T::AccountId) -> (u32, u32) {
     })
 }
 
-/// Was paid for work in the last [`WINDOW`] tenures (R17).
+/// Was paid for work in the last [`WINDOW`] tenures.
 pub struct RecentWork<T>(PhantomData<T>);
 
 impl<T: Config> Qualify<T::AccountId> for RecentWork<T> {
@@ -53,7 +53,7 @@ impl<T: Config> Qualify<T::AccountId> for RecentWork<T> {
     }
 }
 
-/// Of its results in the last [`WINDOW`] tenures at most three in a hundred were found wrong (R27).
+/// Of its results in the last [`WINDOW`] tenures at most three in a hundred were found wrong.
 pub struct Reliable<T>(PhantomData<T>);
 
 impl<T: Config> Qualify<T::AccountId> for Reliable<T> {

@@ -1,6 +1,6 @@
 //! How fees and rewards are shared. The parts of a split always add up to what was split.
 
-/// A fee, split (R24); amounts in smallest units.
+/// A fee, split; amounts in smallest units.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct FeeParts {
     /// The model's flat fee, to its recipient.
@@ -11,7 +11,7 @@ pub struct FeeParts {
     pub solver: u128,
 }
 
-/// A minted reward, split (R23); amounts in smallest units.
+/// A minted reward, split; amounts in smallest units.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct RewardParts {
     /// A tenth, rounded down.

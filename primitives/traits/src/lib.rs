@@ -273,7 +273,7 @@ pub struct Settlement {
     pub reward: RewardSplit,
 }
 
-/// A fee, split (R24).
+/// A fee, split.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct FeeSplit {
     /// The model's flat fee, to its recipient.
@@ -286,7 +286,7 @@ pub struct FeeSplit {
     pub delegators: Balance,
 }
 
-/// A minted reward, split (R23).
+/// A minted reward, split.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct RewardSplit {
     /// To the treasury.

@@ -22,12 +22,12 @@ pub fn parameters_hash(parameters: &[u8]) -> Hash {
     blake2_256(parameters).into()
 }
 
-/// Identifies a task (R2): hash of the task, chained to the id of the task before it.
+/// Identifies a task: hash of the task, chained to the id of the task before it.
 pub fn task_id(previous: &TaskId, submitter: &impl Encode, model: &ModelId, parameters: &[u8], input: &Cid) -> TaskId {
     (b"assay/task", previous, submitter, model, parameters_hash(parameters), input).using_encoded(blake2_256).into()
 }
 
-/// The seed of a task's run (R2): nothing the solver can choose, unknown to all but one block author before the task
+/// The seed of a task's run: nothing the solver can choose, unknown to all but one block author before the task
 /// is in a block.
 pub fn seed(
     genesis: &Hash,
@@ -52,7 +52,7 @@ pub fn trace_seal(task: &TaskId, solver: &impl Encode, trace: &TraceDigest) -> H
     (b"assay/trace", task, solver, trace).using_encoded(blake2_256).into()
 }
 
-/// What a solver commits to (R4): bound to chain, task and solver, so that another's commitment is worth nothing to
+/// What a solver commits to: bound to chain, task and solver, so that another's commitment is worth nothing to
 /// whoever copies it.
 pub fn commitment(
     genesis: &Hash,
