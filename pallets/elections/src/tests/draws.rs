@@ -211,9 +211,9 @@ proptest! {
             Seats::set(seats);
             let who = candidates(6);
             let committed: Vec<_> = who.iter().zip(&amounts).filter(|(_, amount)| **amount >= 10).collect();
-            committed.iter().for_each(|(who, amount)| {
- assert_ok!(commit(**who, **amount));
- });
+            for (who, amount) in &committed {
+                assert_ok!(commit(**who, **amount));
+            }
             next_tenure();
             next_tenure();
             let drawn = seats_of(2);
