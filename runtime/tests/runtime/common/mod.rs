@@ -85,6 +85,8 @@ pub fn check_pallets() {
 }
 
 /// Builds blocks as Alice would, on top of each other, each in the slot after the one before.
+///
+/// Outputs of the verifiable random function are Alice's whoever the author is: clients check them, the runtime does not.
 pub struct Blocks {
     parent: Option<Header>,
     /// The slot of the block with number zero.
@@ -106,14 +108,19 @@ impl Blocks {
         Self { parent: Some(parent), first_slot: u64::from(Babe::current_slot()) - u64::from(number) }
     }
 
-    /// Begins the next block: pre-digest of its author, hooks, time.
+    /// Begins the next block, of the first validator: pre-digest of its author, hooks, time.
     pub fn begin(&mut self) {
+        self.begin_by(0);
+    }
+
+    /// Begins the next block, of the validator with this index.
+    pub fn begin_by(&mut self, author: u32) {
         let number = self.parent.as_ref().map_or(0, |parent| parent.number) + 1;
         let slot = Slot::from(u64::from(number) + self.first_slot);
         let transcript =
             sp_consensus_babe::make_vrf_transcript(&Babe::randomness(), slot, Babe::epoch_index()).into_sign_data();
         let pre_digest = PreDigest::SecondaryVRF(SecondaryVRFPreDigest {
-            authority_index: 0,
+            authority_index: author,
             slot,
             vrf_signature: Sr25519Keyring::Alice.pair().vrf_sign(&transcript),
         });

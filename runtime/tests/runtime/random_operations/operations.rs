@@ -2,15 +2,15 @@
 
 use crate::common::Blocks;
 use assay_runtime::{
-    adapters::KeysOfSession, AccountId, Balance, Elections, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Session,
-    SessionKeys, System,
+    adapters::KeysOfSession, AccountId, Babe, Balance, Elections, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin,
+    Session, SessionKeys, Solutions, System,
 };
-use assay_traits::{Payload, TaskState, ValidatorKeys};
+use assay_traits::{Payload, SolutionBook, TaskState, ValidatorKeys};
 use assay_types::{election, protocol, Cid, ModelId, Salt, TaskId, Tenure, TraceDigest, ASY, MILLI_ASY};
 use frame_support::{traits::Get, BoundedVec};
 use pallet_balances::Event as BalancesEvent;
-use pallet_contestation::{Ballots, Dispute, Disputes};
-use pallet_elections::{Candidates, Commits, SeatBonds, Standing, WorkRecords};
+use pallet_contestation::{Absent, Ballots, Dispute, Disputes};
+use pallet_elections::{Candidates, Commits, Founders, SeatBonds, Standing, WorkRecords};
 use pallet_models::{ModelState, Tier};
 use sp_core::{ed25519, sr25519, Pair};
 use sp_keyring::Sr25519Keyring;
@@ -20,8 +20,7 @@ use std::collections::BTreeMap;
 /// How often each operation succeeded (`ok`), was refused (by its error), or a hook did something.
 pub type Outcomes = BTreeMap<(&'static str, String), u32>;
 
-/// What a long run must have seen. Not `charge_absent`: a hundred thousand steps have had no dispute in which a member of
-/// the committee had to vote and did not. The pallet's own random operations have them all the time.
+/// What a long run must have seen.
 pub const MUST_HAPPEN: &[(&str, &str)] = &[
     ("register", "ok"),
     ("set_rate", "ok"),
@@ -55,6 +54,7 @@ pub const MUST_HAPPEN: &[(&str, &str)] = &[
     ("open_solution", "ok"),
     ("settle", "ok"),
     ("pull", "ok"),
+    ("charge_absent", "ok"),
     ("elections.register", "ok"),
     ("elections.commit", "ok"),
     ("elections.stand", "ok"),
@@ -107,6 +107,12 @@ impl Random {
     }
 }
 
+/// So many of the accounts, the first ones, mostly want to be drawn; the others mostly stand for the committee, so that it
+/// has members who have work to judge.
+const WOULD_BE_DRAWN: usize = 4;
+/// Models that there are before new ones become rare: where every task is of another model, nobody who must judge serves it.
+const FEW_MODELS: usize = 4;
+
 /// A result, of a few that there are for each task: the true one is number 0.
 type Answer = u8;
 
@@ -147,7 +153,8 @@ impl Default for Run {
             Sr25519Keyring::Charlie,
             Sr25519Keyring::Dave,
             Sr25519Keyring::Eve,
-            // The validator, and so the committee.
+            Sr25519Keyring::Ferdie,
+            // The only validator at first, and the whole committee.
             Sr25519Keyring::AliceStash,
         ];
         Self {
@@ -230,10 +237,15 @@ impl Run {
     }
 
     fn pass(&mut self, blocks: u64) {
+        // In some pauses the first validator is alone, until the others are found to be absent.
+        let alone = blocks >= 30 && self.random.chance(33);
         for _ in 0..blocks {
             self.blocks.end();
             self.read_events();
-            self.blocks.begin();
+            // A block in which sessions change is of the next set already.
+            let authorities = pallet_babe::NextAuthorities::<Runtime>::get().len().min(Babe::authorities().len());
+            let author = if alone { 0 } else { self.random.below(authorities as u64) };
+            self.blocks.begin_by(author as u32);
             self.read_events();
         }
     }
@@ -311,15 +323,11 @@ impl Run {
         // A dispute is rare and over soon: while there is one, most of what is done has to do with it.
         let disputes = Disputes::<Runtime>::iter_keys().next().is_some();
         let operation =
-            if disputes && self.random.chance(60) { 78 + self.random.below(22) } else { self.random.below(115) };
+            if disputes && self.random.chance(50) { 78 + self.random.below(22) } else { self.random.below(116) };
         match operation {
             0..=1 => self.register(who),
             2 => self.change_model(),
-            3..=6 => {
-                if let Some(model) = self.model() {
-                    self.call("serve", Some(who), pallet_models::Call::serve { model });
-                }
-            }
+            3..=6 => self.serve(who),
             7 => {
                 if let Some(model) = self.model().filter(|_| self.random.chance(50)) {
                     let serving = self.serving(&model);
@@ -328,11 +336,12 @@ impl Run {
                 }
             }
             8..=10 => {
-                let amount = self.random.amount(0, 100 * ASY) + if self.random.chance(80) { 100 * ASY } else { 0 };
+                let amount = self.random.amount(0, 100 * ASY) + if self.random.chance(80) { 200 * ASY } else { 0 };
                 self.call("bond", Some(who), pallet_bonds::Call::bond { amount });
             }
             11 => {
-                let amount = self.random.amount(0, 50 * ASY);
+                // Whoever has lost disputes comes back to them.
+                let amount = self.random.amount(0, 50 * ASY) + if self.random.chance(60) { 100 * ASY } else { 0 };
                 self.call("bond_more", Some(who), pallet_bonds::Call::bond_more { amount });
             }
             12 => {
@@ -411,10 +420,13 @@ impl Run {
                     self.call("pull", Some(who), pallet_contestation::Call::pull { task, voter });
                 }
             }
-            100..=114 => self.elections(who, operation),
+            100..=115 => self.elections(who, operation),
             _ => {
-                if let Some((task, _)) = self.dispute(|d| d.outcome.is_some()) {
-                    let absent = pallet_contestation::Absent::<Runtime>::get(task).unwrap_or_default();
+                let is_settled = |task: &TaskId| Disputes::<Runtime>::get(task).is_some_and(|d| d.outcome.is_some());
+                let owing: Vec<_> = Absent::<Runtime>::iter_keys().filter(is_settled).collect();
+                let any = self.dispute(|d| d.outcome.is_some()).map(|(task, _)| task);
+                if let Some(task) = self.random.pick(&owing).copied().or(any) {
+                    let absent = Absent::<Runtime>::get(task).unwrap_or_default();
                     let member = self.preferably(&absent);
                     self.call("charge_absent", Some(who), pallet_contestation::Call::charge_absent { task, member });
                 }
@@ -422,13 +434,31 @@ impl Run {
         }
     }
 
+    /// Registers a model, or serves one where there are enough.
     fn register(&mut self, who: AccountId) {
+        let active = |model: &pallet_models::ModelRecord<AccountId>| model.state == ModelState::Active;
+        let models = pallet_models::Models::<Runtime>::iter_values().filter(active).count();
+        if models >= FEW_MODELS && !self.random.chance(10) {
+            return self.serve(who);
+        }
         let manifest = Cid::of(&self.random.next().to_le_bytes());
         let (fee, recipient) = (self.random.amount(0, ASY), self.account());
         if self.call("register", Some(who.clone()), pallet_models::Call::register { manifest, fee, recipient }) {
             let model = protocol::model_id(&who, &manifest);
             let rate = FixedU128::from_rational(self.random.below(1_001) as u128, 1_000);
             self.call("set_rate", None, pallet_models::Call::set_rate { model, rate });
+        }
+    }
+
+    /// Serves a model, often one that somebody asks.
+    fn serve(&mut self, who: AccountId) {
+        let asked: Vec<_> = pallet_tasks::Tasks::<Runtime>::iter_values()
+            .filter(|task| !task.state.has_ended())
+            .map(|task| task.model)
+            .collect();
+        let asked = self.random.pick(&asked).copied().filter(|_| self.random.chance(60));
+        if let Some(model) = asked.or_else(|| self.model()) {
+            self.call("serve", Some(who), pallet_models::Call::serve { model });
         }
     }
 
@@ -555,8 +585,17 @@ impl Run {
     }
 
     fn contest(&mut self) {
-        let Some(task) = self.task(TaskState::Solved) else { return };
-        let (who, answer) = (self.account(), self.answer());
+        let now = System::block_number();
+        let may_be_contested = |task: &TaskId| {
+            let solution = Solutions::standing(task).filter(|_| state_of(task) == Some(TaskState::Solved));
+            solution.is_some_and(|it| (it.contestable_from..=it.contestable_until).contains(&now))
+        };
+        let timely: Vec<_> = pallet_solutions::Solutions::<Runtime>::iter_keys().filter(may_be_contested).collect();
+        let timely = self.random.pick(&timely).copied().filter(|_| !self.random.chance(10));
+        let Some(task) = timely.or_else(|| self.task(TaskState::Solved)) else { return };
+        let solver = pallet_solutions::Solutions::<Runtime>::get(task).map(|solution| solution.solver);
+        let others: Vec<_> = self.accounts.iter().filter(|who| Some(*who) != solver.as_ref()).cloned().collect();
+        let (who, answer) = (self.preferably(&others), self.answer());
         let seal = Self::sealed_ballot(&task, &who, answer);
         if self.call("contest", Some(who.clone()), pallet_contestation::Call::contest { task, seal }) {
             self.ballots.insert((task, who), answer);
@@ -566,8 +605,17 @@ impl Run {
     fn vote(&mut self) {
         let now = System::block_number();
         let Some((task, dispute)) = self.dispute(|dispute| now <= dispute.votes_until) else { return };
-        let serving = self.serving(&dispute.model);
-        let (who, answer) = (self.preferably(&serving), self.answer());
+        let mut voters = self.serving(&dispute.model);
+        voters.retain(|who| *who != dispute.solver && *who != dispute.contester);
+        // In every other dispute whoever must vote stays away.
+        if task.as_bytes()[0] % 2 == 0 {
+            let obliged = Absent::<Runtime>::get(task).unwrap_or_default();
+            voters.retain(|who| !obliged.contains(who));
+        }
+        if voters.is_empty() && self.random.chance(90) {
+            return;
+        }
+        let (who, answer) = (self.preferably(&voters), self.answer());
         let seal = Self::sealed_ballot(&task, &who, answer);
         if self.call("vote", Some(who.clone()), pallet_contestation::Call::vote { task, seal }) {
             self.ballots.insert((task, who), answer);
@@ -594,30 +642,56 @@ impl Run {
         sr25519::Pair::from_seed(who.as_ref())
     }
 
-    /// Something that has to do with elections. Session keys are put there: whoever sets them must own them, and nobody
-    /// here makes blocks with them.
+    /// Sets session keys of `who`. They are put there: whoever sets them must own them, and nobody here makes blocks with
+    /// them.
+    fn set_keys(who: &AccountId, key: [u8; 32]) {
+        let keys =
+            SessionKeys { babe: sr25519::Public::from_raw(key).into(), grandpa: ed25519::Public::from_raw(key).into() };
+        pallet_session::NextKeys::<Runtime>::insert(who, keys);
+    }
+
+    /// One of `accounts`, mostly, who comes to the elections, mostly with session keys. Of those who leave, every other one
+    /// waits for its seat bond first.
+    fn comer(&mut self, accounts: Vec<AccountId>) -> Option<AccountId> {
+        let who = self.random.pick(&accounts).cloned().filter(|_| !self.random.chance(2));
+        let who = who.unwrap_or_else(|| self.account());
+        let leaves_at = SeatBonds::<Runtime>::get(&who).and_then(|bond| bond.leaves_at);
+        if leaves_at.is_some_and(|block| block % 2 == 0) {
+            return None;
+        }
+        if KeysOfSession::keys_hash(&who).is_none() && self.random.chance(90) {
+            Self::set_keys(&who, who.clone().into());
+        }
+        Some(who)
+    }
+
+    /// Something that has to do with elections.
     fn elections(&mut self, who: AccountId, operation: u64) {
+        use assay_runtime::parameters::dynamic_params::elections::MinimumCommit;
+
         let candidates: Vec<_> = Candidates::<Runtime>::iter_keys().collect();
         match operation {
             100 => {
                 let key: [u8; 32] = if self.random.chance(90) { who.clone().into() } else { [operation as u8; 32] };
-                let keys = SessionKeys {
-                    babe: sr25519::Public::from_raw(key).into(),
-                    grandpa: ed25519::Public::from_raw(key).into(),
-                };
-                pallet_session::NextKeys::<Runtime>::insert(&who, keys);
+                Self::set_keys(&who, key);
             }
             101..=103 => {
+                let Some(who) = self.comer(self.accounts[..WOULD_BE_DRAWN].to_vec()) else { return };
                 let keys = KeysOfSession::keys_hash(&who).unwrap_or_default();
                 let vrf_key = Self::vrf_pair(&who).public().0;
                 self.call("elections.register", Some(who), pallet_elections::Call::register { vrf_key, keys });
             }
             104..=109 => {
-                let who = self.preferably(&candidates);
+                // Every third registration is of one who does nothing with it.
+                let bidders = Candidates::<Runtime>::iter().filter(|(_, candidate)| candidate.since % 3 > 0);
+                let bidders: Vec<_> = bidders.map(|(who, _)| who).collect();
+                let who = self.preferably(&bidders);
                 let (genesis, present, accumulator) = Elections::vrf_input();
                 let tenure = if self.random.chance(95) { present } else { present + 1 };
                 let vrf_proof = election::vrf_sign(&Self::vrf_pair(&who), &genesis, tenure, &accumulator, &who);
-                let amount = self.random.amount(0, 2 * ASY);
+                let minimum: Balance = MinimumCommit::get();
+                let least = if self.random.chance(80) { minimum } else { 0 };
+                let amount = self.random.amount(least, least + 2 * ASY);
                 let call = pallet_elections::Call::commit { amount, vrf_proof };
                 if self.call("elections.commit", Some(who.clone()), call) {
                     let commit = Commits::<Runtime>::get(present, &who).expect("it has just committed");
@@ -628,10 +702,12 @@ impl Run {
                     assert_eq!(output(present + 1), None, "and of no other");
                 }
             }
-            110 => {
-                self.call("elections.stand", Some(who), pallet_elections::Call::stand {});
+            110..=111 => {
+                if let Some(who) = self.comer(self.accounts[WOULD_BE_DRAWN..].to_vec()) {
+                    self.call("elections.stand", Some(who), pallet_elections::Call::stand {});
+                }
             }
-            111 => {
+            112 => {
                 let standing = Standing::<Runtime>::get().into_inner();
                 let all: Vec<_> = standing.into_iter().chain(candidates).collect();
                 if self.random.chance(30) {
@@ -639,14 +715,14 @@ impl Run {
                     self.call("elections.leave", Some(who), pallet_elections::Call::leave {});
                 }
             }
-            112 => {
+            113 => {
                 let candidate = self.preferably(&candidates);
                 self.call("elections.evict", Some(who), pallet_elections::Call::evict { candidate });
             }
-            113 => {
-                let leaving: Vec<_> =
-                    SeatBonds::<Runtime>::iter().filter_map(|(who, bond)| bond.leaves_at.map(|_| who)).collect();
-                let who = self.preferably(&leaving);
+            114 => {
+                let leaving = SeatBonds::<Runtime>::iter().filter_map(|(who, bond)| Some((bond.leaves_at?, who)));
+                let first = leaving.min().map(|(_, who)| who);
+                let who = self.preferably(first.as_slice());
                 self.call("elections.withdraw_seat_bond", Some(who), pallet_elections::Call::withdraw_seat_bond {});
             }
             _ if self.random.chance(10) => {
@@ -655,7 +731,9 @@ impl Run {
             }
             _ => {
                 let chilled = |who: &AccountId| Candidates::<Runtime>::get(who).is_some_and(|record| record.chilled);
-                let out: Vec<_> = candidates.into_iter().filter(chilled).collect();
+                let founders = Founders::<Runtime>::get().into_iter().filter(|founder| founder.chilled);
+                let founders = founders.map(|founder| founder.account);
+                let out: Vec<_> = candidates.into_iter().filter(chilled).chain(founders).collect();
                 let who = self.preferably(&out);
                 self.call("elections.resume", Some(who), pallet_elections::Call::resume {});
             }
