@@ -495,8 +495,15 @@ impl Run {
                 self.call("delegate", Some(who), pallet_bonds::Call::delegate { solver, amount });
             }
             other => {
-                let all: Vec<_> = pallet_bonds::Delegations::<Runtime>::iter_keys().collect();
-                let (solver, delegator) = self.random.pick(&all).cloned().unwrap_or((solver, who));
+                let now = System::block_number();
+                let all: Vec<_> = pallet_bonds::Delegations::<Runtime>::iter().collect();
+                let is_due = |delegation: &pallet_bonds::Delegation<Runtime>| {
+                    delegation.leaving.iter().any(|part| part.leaves_at <= now)
+                };
+                let wanted: Vec<_> = all.iter().filter(|(_, _, it)| other == 4 || is_due(it)).cloned().collect();
+                let from = if wanted.is_empty() || self.random.chance(7) { all } else { wanted };
+                let picked = self.random.pick(&from).map(|(solver, delegator, _)| (solver.clone(), delegator.clone()));
+                let (solver, delegator) = picked.unwrap_or((solver, who));
                 if other == 4 {
                     let amount = self.random.amount(0, 60 * ASY);
                     self.call("undelegate", Some(delegator), pallet_bonds::Call::undelegate { solver, amount });
