@@ -2,8 +2,8 @@
 //! no unit of ASY is anywhere but where it belongs. The invariants are numbered in docs/disputes.md.
 //!
 //! A run is a list of steps, each a number from which everything that the step does follows, so that a list in which
-//! steps are missing is still a run: one that fails is shortened until no part of it can be left out. What failed once
-//! is kept in `regressions.txt`, one run a line, and repeated first.
+//! steps are missing is still a run: one that fails is shortened until no part of it can be left out, and written into
+//! `regressions.txt`, one run a line. Those runs are repeated first.
 //!
 //! `ASSAY_RANDOM_STEPS` sets the number of steps over all runs, `ASSAY_RANDOM_SEED` the first of their seeds.
 
@@ -13,7 +13,10 @@ pub mod operations;
 use operations::{Outcomes, Random, Run};
 use std::{
     collections::BTreeMap,
+    fs::OpenOptions,
+    io::Write,
     panic::{catch_unwind, AssertUnwindSafe},
+    path::Path,
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -74,11 +77,17 @@ fn shorten(mut steps: Vec<u64>) -> Vec<u64> {
     steps
 }
 
-/// Ends the test with the shortest run that fails.
+/// Ends the test with the shortest run that fails, and keeps that.
 fn fail(name: &str, steps: &[u64], failed: usize, message: &str) -> ! {
     let shortest = shorten(steps[..=failed].to_vec());
-    let line: Vec<_> = shortest.iter().map(|step| format!("{step:016x}")).collect();
-    panic!("{name}, step {failed}: {message}\nthe shortest run that fails, for regressions.txt:\n{}", line.join(" "))
+    let line = shortest.iter().map(|step| format!("{step:016x}")).collect::<Vec<_>>().join(" ");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/runtime/random_operations/regressions.txt");
+    let file = OpenOptions::new().append(true).open(path);
+    let kept = match file.and_then(|mut file| writeln!(file, "{line}")) {
+        Ok(()) => "it is in regressions.txt now".to_string(),
+        Err(error) => format!("regressions.txt cannot be written to, {error}"),
+    };
+    panic!("{name}, step {failed}: {message}\nthe shortest run that fails ({kept}):\n{line}")
 }
 
 #[test]
