@@ -4,16 +4,23 @@
 //! Amounts are in multiples of what the task is worth to its solver, its fee and its whole reward together.
 
 use crate::common::world::*;
-use assay_runtime::System;
+use assay_runtime::{parameters::dynamic_params::disputes, System};
 use assay_traits::Verdict;
 use assay_types::{protocol, Cid, TraceDigest};
-use frame_support::assert_ok;
-use std::{fmt::Write, path::PathBuf};
+use frame_support::{assert_ok, traits::Get};
+use std::{fmt::Write, path::PathBuf, sync::LazyLock};
 
 /// Voters in every dispute; each has as much bond as a party.
 const VOTERS: u8 = 20;
 /// How many of them lie, or do not compute.
 const DISHONEST: [u8; 7] = [0, 2, 5, 8, 9, 11, 14];
+
+/// Production's quorum: ballots, and their weight in multiples of the heavier party's. Stakes and shares are the same on all
+/// networks.
+static QUORUM: LazyLock<(u32, u32)> = LazyLock::new(|| {
+    let quorum = || -> (u32, u32) { (disputes::QuorumBallots::get(), disputes::QuorumWeight::get()) };
+    crate::common::genesis("production").execute_with(quorum)
+});
 
 /// What a dispute brought, in hundredths of what the task is worth.
 struct Played {
@@ -48,7 +55,8 @@ struct Scene {
 
 fn play(Scene { solution, contest, honest, dishonest, vice }: Scene) -> Played {
     let mut played = None;
-    World::run(3, 2, |world| {
+    let (ballots, weight) = *QUORUM;
+    World::run(ballots, weight, |world| {
         let voters: Vec<u8> = (10..10 + honest + dishonest).collect();
         let (honest, others) = voters.split_at(usize::from(honest));
         world.solvers(&[1, 2], BOND);
