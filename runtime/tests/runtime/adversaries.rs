@@ -4,14 +4,21 @@
 
 use crate::common::world::*;
 use assay_runtime::{
-    parameters::dynamic_params::disputes, AccountId, Balance, Balances, BlockNumber, Runtime, RuntimeCall,
-    RuntimeOrigin, System,
+    adapters::Treasury,
+    constants::{SWEEP_BATCH, SWEEP_DELAY},
+    parameters::dynamic_params::disputes,
+    AccountId, Balance, Balances, BlockNumber, Runtime, RuntimeCall, RuntimeOrigin, System,
 };
 use assay_traits::{Payload, SolutionBook, TaskState, Verdict};
-use assay_types::{protocol, Cid, TraceDigest, ASY, MAX_INLINE, MAX_PARAMETERS, MILLI_ASY};
-use frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo, traits::Get, BoundedVec};
+use assay_types::{protocol, Cid, TaskId, TraceDigest, ASY, MAX_INLINE, MAX_PARAMETERS, MILLI_ASY};
+use frame_support::{
+    assert_noop, assert_ok,
+    dispatch::GetDispatchInfo,
+    traits::{fungible::Inspect, Get},
+    BoundedVec,
+};
 use pallet_contestation::{Absent, Ballots, Disputes, BALLOT_STAKE};
-use sp_runtime::traits::Dispatchable;
+use sp_runtime::{traits::Dispatchable, Perbill};
 
 type SolutionsError = pallet_solutions::Error<Runtime>;
 type BondsError = pallet_bonds::Error<Runtime>;
@@ -40,7 +47,7 @@ fn a_wrong_answer_that_is_contested_loses_four_times_what_it_could_earn() {
     });
 }
 
-/// **An honest answer contested by a liar.** The liar loses as much as the solver staked; the solver ends richer than if
+/// **An honest answer contested by a liar.** Cost: as much as the solver staked. Gain: none: the solver ends richer than if
 /// nobody had contested.
 #[test]
 fn an_honest_solver_who_is_contested_ends_richer() {
@@ -71,8 +78,8 @@ fn contesting_oneself_costs_half_of_the_stake() {
     });
 }
 
-/// **Self-contest with an empty hand**, so that no honest solver can contest any more. Honest voters vote in that dispute
-/// as in any other: both identities lose their stakes.
+/// **Self-contest with an empty hand**, so that no honest solver can contest any more. Cost: the stakes of both identities.
+/// Gain: none: honest voters vote in that dispute as in any other.
 #[test]
 fn contesting_oneself_does_not_keep_others_from_the_verdict() {
     World::run(3, 2, |world| {
@@ -93,8 +100,8 @@ fn contesting_oneself_does_not_keep_others_from_the_verdict() {
     });
 }
 
-/// **Self-contest that comes to nothing**, to keep a thin model's verifiers out. Without a quorum nobody is paid for the
-/// answer, and a contester who shows no result of its own loses its stake, half of it to the treasury.
+/// **Self-contest that comes to nothing**, to keep a thin model's verifiers out. Cost: half of a stake, which goes to the
+/// treasury because the contester shows no result of its own. Gain: none: without a quorum nobody is paid for the answer.
 #[test]
 fn contesting_oneself_in_a_thin_model_earns_nothing() {
     World::run(3, 2, |world| {
@@ -109,9 +116,9 @@ fn contesting_oneself_in_a_thin_model_earns_nothing() {
     });
 }
 
-/// **A heavier liar in a thin model.** Weight cannot buy a verdict from few: the quorum is twice the heavier party. What
-/// is left is griefing: both parties pay a charge of the size of the fee. Closed by disputes that are narrowed to one
-/// operation, for which one honest challenger is enough; not built yet.
+/// **A heavier liar in a thin model.** Cost: a charge of the size of the fee. Gain: none: weight cannot buy a verdict from
+/// few, for the quorum is twice the heavier party. What is left is griefing: the honest party pays the same charge. Closed by
+/// disputes that are narrowed to one operation, for which one honest challenger is enough; not built yet.
 #[test]
 fn a_liar_heavier_than_all_others_wins_nothing() {
     World::run(3, 2, |world| {
@@ -125,8 +132,8 @@ fn a_liar_heavier_than_all_others_wins_nothing() {
     });
 }
 
-/// **A 30/25 split against an honest 45.** Two lies together outweigh the truth; no single one does, and only a single
-/// result can make a solution fall.
+/// **A 30/25 split against an honest 45.** Cost: the stakes of the lies. Gain: none: together they outweigh the truth, but no
+/// single one does, and only a single result can make a solution fall.
 #[test]
 fn lies_that_differ_do_not_add_up() {
     World::run(3, 0, |world| {
@@ -168,7 +175,8 @@ fn a_lazy_vote_for_the_public_answer_loses() {
     });
 }
 
-/// **Ballots that are never opened**, to wait for the others' and choose then. Cost: the ballot stake, to the winners.
+/// **Ballots that are never opened**, to wait for the others' and choose then. Cost: the ballot stake, to the winners. Gain:
+/// none.
 #[test]
 fn a_ballot_that_is_kept_shut_is_lost() {
     World::run(3, 2, |world| {
@@ -188,7 +196,8 @@ fn a_ballot_that_is_kept_shut_is_lost() {
     });
 }
 
-/// **Ballot copying.** A seal is bound to its voter: the copy cannot be opened, not even once everything is public.
+/// **Ballot copying.** Cost: the stake of the copy. Gain: none: a seal is bound to its voter, and the copy cannot be opened,
+/// not even once everything is public.
 #[test]
 fn a_copied_ballot_cannot_be_opened() {
     World::run(3, 2, |world| {
@@ -204,8 +213,8 @@ fn a_copied_ballot_cannot_be_opened() {
     });
 }
 
-/// **A commitment copied from the mempool.** It is bound to its solver: the copy cannot be revealed, and its deposit is
-/// lost if the task expires.
+/// **A commitment copied from the mempool.** Cost: its deposit, if the task expires. Gain: none: it is bound to its solver,
+/// and the copy cannot be revealed.
 #[test]
 fn a_copied_commitment_cannot_be_revealed() {
     World::run(3, 2, |world| {
@@ -221,8 +230,8 @@ fn a_copied_commitment_cannot_be_revealed() {
     });
 }
 
-/// **Late stake**: bonding, or adding to a bond, once an answer can be seen. New bond matures a tenure later, which is
-/// never before the last ballot of a dispute over that answer.
+/// **Late stake**: bonding, or adding to a bond, once an answer can be seen. Cost and gain: none. New bond matures a tenure
+/// later, which is never before the last ballot of a dispute over that answer.
 #[test]
 fn stake_that_comes_after_the_answer_has_no_say() {
     World::run(3, 2, |world| {
@@ -245,7 +254,8 @@ fn stake_that_comes_after_the_answer_has_no_say() {
     });
 }
 
-/// **Withdrawal during a dispute.** What is pledged cannot be unbonded, and what is staked on a ballot is in the escrow.
+/// **Withdrawal during a dispute.** It cannot be done, so it costs and gains nothing: what is pledged cannot be unbonded, and
+/// what is staked on a ballot is in the escrow.
 #[test]
 fn nobody_withdraws_what_a_dispute_may_take() {
     World::run(3, 2, |world| {
@@ -288,8 +298,8 @@ fn a_member_of_the_committee_who_leaves_instead_of_voting_is_charged() {
     });
 }
 
-/// **Contest spam**, to delay others' payment. Each contest pledges as much as the solution has and is lost when there is
-/// nothing behind it, half of it to the solver, who earns more by being contested than by the task.
+/// **Contest spam**, to delay others' payment. Cost: as much as the solution's stake for each contest with nothing behind it.
+/// Gain: none: half of it goes to the solver, who earns more by being contested than by the task.
 #[test]
 fn contests_without_a_result_pay_those_whom_they_delay() {
     World::run(3, 2, |world| {
@@ -330,8 +340,8 @@ fn an_answer_that_is_not_shown_is_paid() {
     });
 }
 
-/// **A reveal that is withheld**, to lock a task. Others may solve it all the same; if nobody does, the deposit of the
-/// commitment is lost and the user is refunded.
+/// **A reveal that is withheld**, to lock a task. Cost: the deposit of the commitment. Gain: none: others may solve the task
+/// all the same, and if nobody does, the user is refunded.
 #[test]
 fn a_commitment_that_is_never_revealed_locks_nothing() {
     World::run(3, 2, |world| {
@@ -352,7 +362,8 @@ fn a_commitment_that_is_never_revealed_locks_nothing() {
     });
 }
 
-/// **Dusting another's bond**, or the account in which stakes wait. Money that nobody asked for changes no book.
+/// **Dusting another's bond**, or the account in which stakes wait. Cost: the dust. Gain: none: money that nobody asked for
+/// changes no book.
 #[test]
 fn dust_changes_no_book() {
     World::run(3, 2, |world| {
@@ -373,7 +384,8 @@ fn dust_changes_no_book() {
     });
 }
 
-/// **A dispute opened in the last block of the window.** It has its whole time, and the payment waits for it.
+/// **A dispute opened in the last block of the window**, to be paid before it is over or to leave voters no time. Cost and
+/// gain: none. It has its whole time, and the payment waits for it.
 #[test]
 fn a_contest_in_the_last_block_has_its_whole_time() {
     World::run(3, 2, |world| {
@@ -402,7 +414,8 @@ fn a_contest_in_the_last_block_has_its_whole_time() {
     });
 }
 
-/// **A party on both sides.** Neither contests its own solution nor votes beside its own result.
+/// **A party on both sides.** It cannot be done, so it costs and gains nothing: nobody contests its own solution, and no
+/// party votes beside its own result.
 #[test]
 fn a_party_has_one_say() {
     World::run(3, 2, |world| {
@@ -416,7 +429,8 @@ fn a_party_has_one_say() {
     });
 }
 
-/// **Many accounts instead of one.** Ballots weigh what is bonded: ten accounts with a tenth each are worth one.
+/// **Many accounts instead of one.** Cost: the stake of each ballot. Gain: none: ballots weigh what is bonded, and ten
+/// accounts with a tenth each are worth one.
 #[test]
 fn splitting_oneself_gains_no_weight() {
     World::run(3, 2, |world| {
@@ -431,7 +445,8 @@ fn splitting_oneself_gains_no_weight() {
     });
 }
 
-/// **Rules changed under way.** Stakes, periods and the quorum of a dispute are those of the block that opened it.
+/// **Rules changed under way**, by whoever governs, to save one of the parties. Cost and gain: none. Stakes, periods and the
+/// quorum of a dispute are those of the block that opened it.
 #[test]
 fn what_is_governed_later_does_not_change_a_dispute() {
     use assay_runtime::{parameters::dynamic_params::solutions, RuntimeParameters as P};
@@ -458,7 +473,82 @@ fn what_is_governed_later_does_not_change_a_dispute() {
     });
 }
 
-/// **A dispute that nobody ends.** The sweepers settle it, charge who was absent and pull every ballot.
+/// **The same thing sent twice**, in two transactions, to be counted or paid twice. Cost: their fees. Gain: none: what was
+/// done is known by task and account, whatever transaction it came in.
+#[test]
+fn what_is_sent_twice_counts_once() {
+    World::run(1, 0, |world| {
+        world.solvers(&[1, 2, 3], BOND);
+        let task = world.ask();
+        assert_ok!(world.commit(1, task, FALSE));
+        assert_noop!(world.commit(1, task, FALSE), SolutionsError::AlreadyCommitted);
+        world.pass(1);
+        assert_ok!(world.reveal(1, task, FALSE));
+        assert_noop!(world.reveal(1, task, FALSE), SolutionsError::NotCommitted);
+        world.pass(4);
+        assert_ok!(world.contest(2, task, TRUE));
+        assert_noop!(world.contest(2, task, TRUE), Error::NotSolved);
+        assert_ok!(world.vote(3, task, TRUE));
+        assert_noop!(world.vote(3, task, TRUE), Error::AlreadyVoted);
+        world.pass(7);
+        for opening in [2, 3] {
+            assert_ok!(world.open(opening, task, TRUE));
+            assert_noop!(world.open(opening, task, TRUE), Error::AlreadyOpened);
+        }
+        assert_ok!(world.open_solution(1, task, FALSE));
+        assert_noop!(world.open_solution(1, task, FALSE), Error::AlreadyOpened);
+        world.pass(6);
+        let settle = pallet_contestation::Call::<Runtime>::settle { task };
+        assert_ok!(world.call(USER, settle.clone()));
+        assert_noop!(world.call(USER, settle), Error::AlreadySettled);
+        let pull = pallet_contestation::Call::<Runtime>::pull { task, voter: who(3) };
+        assert_ok!(world.call(USER, pull.clone()));
+        assert_noop!(world.call(USER, pull), Error::NotFound);
+    });
+}
+
+/// **A slash that is counted at the end**, of what is left by then: the solver takes out all of its bond that is free before
+/// the verdict. Cost: the whole stake, set aside when the answer was shown. Gain: none.
+#[test]
+fn what_is_lost_is_what_was_staked() {
+    World::run(1, 0, |world| {
+        world.solvers(&[1, 2, 3], BOND);
+        let task = world.solved(1, FALSE);
+        let stake = stake(task);
+        assert_ok!(world.contest(2, task, TRUE));
+        assert_ok!(world.call(1, pallet_bonds::Call::unbond { amount: BOND - stake }));
+        assert_ok!(world.vote(3, task, TRUE));
+        world.pass(7);
+        for opening in [2, 3] {
+            assert_ok!(world.open(opening, task, TRUE));
+        }
+        assert_eq!(world.close(task), Verdict::Falls);
+        assert_eq!(WEALTH - wealth(&[1]), stake);
+        let ledger = pallet_bonds::Ledgers::<Runtime>::get(who(1)).expect("what it took out waits");
+        assert_eq!((ledger.active, ledger.pledged, ledger.held()), (0, 0, BOND - stake));
+    });
+}
+
+/// **Others' stake as weight**: a liar has nine times its own bond delegated to it before it votes. Cost: the stake of its
+/// ballot. Gain: none: only own bond votes.
+#[test]
+fn what_is_delegated_does_not_vote() {
+    World::run(3, 0, |world| {
+        world.solvers(&[1, 2, 3, 4, 5], BOND);
+        world.endow(50);
+        assert_ok!(world.call(5, pallet_bonds::Call::set_commission { commission: Perbill::zero() }));
+        assert_ok!(world.call(50, pallet_bonds::Call::delegate { solver: who(5), amount: 9 * BOND }));
+        let task = world.solved(1, FALSE);
+        let verdict = world.dispute(task, (1, FALSE), (2, TRUE), &[(3, TRUE), (4, TRUE), (5, FALSE)]);
+        assert_eq!(verdict, Verdict::Falls);
+        assert!(wealth(&[5]) < WEALTH);
+        let pool = pallet_bonds::Pools::<Runtime>::get(who(5)).expect("somebody is in it");
+        assert_eq!(pool.fund.balance, 9 * BOND);
+    });
+}
+
+/// **A dispute that nobody ends**, to keep the fee and the stakes locked. Cost and gain: none. The sweepers settle it, charge
+/// who was absent and pull every ballot.
 #[test]
 fn a_dispute_that_everybody_forgets_ends_by_itself() {
     World::run(1, 0, |world| {
@@ -619,53 +709,110 @@ fn every_bound_holds_at_its_limit() {
     });
 }
 
-/// **A dispute with a thousand ballots** is settled at the price of any other, which a block has room for many times.
+/// A wrong solution that is contested with the right answer, and so many voters with the same bond each, who have all opened
+/// that answer; it can be settled now.
+fn crowd(world: &mut World, voters: u32) -> (TaskId, Vec<AccountId>) {
+    world.solvers(&[1, 2], BOND);
+    let task = world.solved(1, FALSE);
+    assert_ok!(world.contest(2, task, TRUE));
+    let call = |voter: &AccountId, call: RuntimeCall| call.dispatch(RuntimeOrigin::signed(voter.clone()));
+    let account = |n: u32| AccountId::new(sp_crypto_hashing::blake2_256(&n.to_le_bytes()));
+    let voters: Vec<_> = (0..voters).map(account).collect();
+    for voter in &voters {
+        let endow = pallet_balances::Call::force_set_balance { who: voter.clone().into(), new_free: WEALTH };
+        assert_ok!(RuntimeCall::from(endow).dispatch(RuntimeOrigin::root()));
+        assert_ok!(call(voter, pallet_bonds::Call::bond { amount: 20 * ASY }.into()));
+        assert_ok!(call(voter, pallet_models::Call::serve { model: world.model }.into()));
+        // Matured by hand: what is looked at is the dispute.
+        pallet_bonds::Ledgers::<Runtime>::mutate(voter, |ledger| {
+            ledger.as_mut().expect("it has bonded").maturing = Default::default();
+        });
+        let seal = seal(&task, voter, TRUE);
+        assert_ok!(call(voter, pallet_contestation::Call::vote { task, seal }.into()));
+    }
+    world.pass(7);
+    assert_ok!(world.open(2, task, TRUE));
+    for voter in &voters {
+        let (output, trace) = (Cid::of(&output(TRUE)), trace(TRUE));
+        let open = pallet_contestation::Call::open { task, output, trace, salt: SALT };
+        assert_ok!(call(voter, open.into()));
+    }
+    world.pass(6);
+    (task, voters)
+}
+
+/// **A dispute with a thousand ballots**, too many to be settled in one block. Cost: the bonds. Gain: none: it is settled, and
+/// each ballot is paid, at the price of any other, and two blocks have room for all ballots.
 #[test]
 fn a_thousand_voters_cost_no_more_than_a_hundred() {
-    /// The size of what `settle` looks at in the state, in bytes.
-    fn looked_at(voters: u32) -> usize {
-        let mut disputed = None;
-        let mut state = World::run(1, 0, |world| {
-            world.solvers(&[1, 2], BOND);
-            let task = world.solved(1, FALSE);
-            assert_ok!(world.contest(2, task, TRUE));
-            let account = |n: u32| AccountId::new(sp_crypto_hashing::blake2_256(&n.to_le_bytes()));
-            let call = |voter: &AccountId, call: RuntimeCall| call.dispatch(RuntimeOrigin::signed(voter.clone()));
-            for n in 0..voters {
-                let voter = account(n);
-                let endow = pallet_balances::Call::force_set_balance { who: voter.clone().into(), new_free: WEALTH };
-                assert_ok!(RuntimeCall::from(endow).dispatch(RuntimeOrigin::root()));
-                assert_ok!(call(&voter, pallet_bonds::Call::bond { amount: 20 * ASY }.into()));
-                assert_ok!(call(&voter, pallet_models::Call::serve { model: world.model }.into()));
-                // Matured by hand: what is measured is the settlement.
-                pallet_bonds::Ledgers::<Runtime>::mutate(&voter, |ledger| {
-                    ledger.as_mut().expect("it has bonded").maturing = Default::default();
-                });
-                let seal = seal(&task, &voter, TRUE);
-                assert_ok!(call(&voter, pallet_contestation::Call::vote { task, seal }.into()));
-            }
-            world.pass(7);
-            for n in 0..voters {
-                let (output, trace) = (Cid::of(&output(TRUE)), trace(TRUE));
-                let open = pallet_contestation::Call::open { task, output, trace, salt: SALT };
-                assert_ok!(call(&account(n), open.into()));
-            }
-            world.pass(6);
-            disputed = Some(task);
-        });
-        let task = disputed.expect("the task is disputed");
-        state.commit_all().expect("changes are committed");
-        let settle = || RuntimeCall::from(pallet_contestation::Call::settle { task });
-        let (result, proof) = state.execute_and_prove(|| settle().dispatch(RuntimeOrigin::signed(who(USER))));
-        assert_ok!(result);
-        proof.iter_nodes().map(|node| node.len()).sum()
+    /// The size of what `settle`, and then `pull` of one ballot, look at in the state, in bytes.
+    fn looked_at(voters: u32) -> [usize; 2] {
+        let mut crowded = None;
+        let mut state = World::run(1, 0, |world| crowded = Some(crowd(world, voters)));
+        let (task, voters) = crowded.expect("the task is disputed");
+        let calls: [RuntimeCall; 2] = [
+            pallet_contestation::Call::settle { task }.into(),
+            pallet_contestation::Call::pull { task, voter: voters[0].clone() }.into(),
+        ];
+        calls.map(|call| {
+            state.commit_all().expect("changes are committed");
+            let (result, proof) = state.execute_and_prove(|| call.dispatch(RuntimeOrigin::signed(who(USER))));
+            assert_ok!(result);
+            proof.iter_nodes().map(|node| node.len()).sum()
+        })
     }
 
-    let (hundred, thousand) = (looked_at(100), looked_at(1_000));
-    // The state itself is larger, so that the way to each entry is a little longer.
-    assert!(thousand < 2 * hundred, "{hundred} bytes with a hundred voters, {thousand} with a thousand");
-    let call = RuntimeCall::from(pallet_contestation::Call::settle { task: Default::default() });
-    let weight = call.get_dispatch_info().call_weight;
+    for (hundred, thousand) in looked_at(100).into_iter().zip(looked_at(1_000)) {
+        // The state itself is larger, so that the way to each entry is a little longer.
+        assert!(thousand < 2 * hundred, "{hundred} bytes with a hundred voters, {thousand} with a thousand");
+    }
     let block = <Runtime as frame_system::Config>::BlockWeights::get().max_block;
-    assert!(weight.saturating_mul(20).all_lte(block), "{weight:?} of {block:?}");
+    let fits = |call: pallet_contestation::Call<Runtime>, times: u64, blocks: u64| {
+        let weight = RuntimeCall::from(call).get_dispatch_info().call_weight;
+        assert!(weight.saturating_mul(times).all_lte(block.saturating_mul(blocks)), "{weight:?} of {block:?}");
+    };
+    let (task, output, trace) = (TaskId::default(), Cid::of(&output(TRUE)), trace(TRUE));
+    fits(pallet_contestation::Call::settle { task }, 20, 1);
+    fits(pallet_contestation::Call::vote { task, seal: Default::default() }, 1_000, 2);
+    fits(pallet_contestation::Call::open { task, output, trace, salt: SALT }, 1_000, 2);
+    fits(pallet_contestation::Call::pull { task, voter: who(USER) }, 1_000, 2);
+}
+
+/// **A thousand ballots left to others.** Half are pulled by whoever likes, half are left to the sweeper, which looks at so
+/// many in each block and no more. Cost and gain: none. Every winner has the same, the treasury has what rounding left, and
+/// nothing stays.
+#[test]
+fn a_thousand_ballots_are_paid_to_the_last_unit() {
+    World::run(1, 0, |world| {
+        let treasury = || Balances::total_balance(&Treasury::get());
+        let give = pallet_balances::Call::transfer_allow_death { dest: Treasury::get().into(), value: ASY };
+        assert_ok!(world.call(USER, give));
+        let (task, voters) = crowd(world, 1_000);
+        let stake = stake(task);
+        let before = treasury();
+        assert_ok!(world.call(USER, pallet_contestation::Call::settle { task }));
+        assert_eq!((state(task), WEALTH - wealth(&[1])), (TaskState::Refunded, stake));
+        assert_eq!(wealth(&[2]) - WEALTH, stake / 2);
+
+        let left = || Ballots::<Runtime>::iter_prefix(task).count();
+        for voter in &voters[..500] {
+            assert_ok!(world.call(USER, pallet_contestation::Call::pull { task, voter: voter.clone() }));
+        }
+        // The first block in which the sweeper pulls has begun; it does so at the end.
+        world.pass(SWEEP_DELAY + 1);
+        assert_eq!(left(), 500);
+        let batch = SWEEP_BATCH as usize;
+        // It begins somewhere among them, and ends a round at the last.
+        for _ in 0..500_usize.div_ceil(batch) + 2 {
+            let waiting = left();
+            world.pass(1);
+            assert!(waiting - left() <= batch, "of {waiting} there are {}", left());
+        }
+        assert!(!Disputes::<Runtime>::contains_key(task));
+        assert_eq!(pallet_bonds::Escrowed::<Runtime>::get(), 0);
+
+        let share = (stake - stake / 2) / 1_000;
+        assert!(voters.iter().all(|voter| Balances::total_balance(voter) == WEALTH + share));
+        assert_eq!(treasury() - before, (stake - stake / 2) % 1_000);
+    });
 }
