@@ -802,8 +802,8 @@ fn a_thousand_ballots_are_paid_to_the_last_unit() {
         world.pass(SWEEP_DELAY + 1);
         assert_eq!(left(), 500);
         let batch = SWEEP_BATCH as usize;
-        // It begins somewhere among them, and ends a round at the last.
-        for _ in 0..500_usize.div_ceil(batch) + 2 {
+        // It begins somewhere among them, ends a round at the last, and has no room in a block in which sessions change.
+        for _ in 0..500_usize.div_ceil(batch) + 3 {
             let waiting = left();
             world.pass(1);
             assert!(waiting - left() <= batch, "of {waiting} there are {}", left());
