@@ -16,13 +16,3 @@ pub const SHIPPED_MODELS: &[ShippedModel] = &[
     ShippedModel { manifest: "bafkreib5d34miztd4feuafdgmdgykbcyccsuq5deuz7qblxyrmmk5ubu2m", fee: 100 * MILLI_ASY },
     ShippedModel { manifest: "bafkreifak7isiufkrqfwhpaerebvplevomi4dowsfk4jstimrvrfye4pue", fee: 50 * MILLI_ASY },
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_name_is_a_content_id() {
-        assert!(SHIPPED_MODELS.iter().all(|model| assay_types::Cid::parse(model.manifest).is_some()));
-    }
-}

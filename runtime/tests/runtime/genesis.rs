@@ -6,10 +6,11 @@ use assay_runtime::{
     adapters::MinimumBond,
     genesis_config_presets::{preset_names, ENDOWMENT},
     parameters::dynamic_params,
+    shipped_models::SHIPPED_MODELS,
     Babe, Balances, Block, Emissions, Grandpa, Parameters, Runtime, RuntimeOrigin, RuntimeParameters, Session,
     Settings,
 };
-use assay_types::{Balance, ASY};
+use assay_types::{Balance, Cid, ASY};
 use frame_support::{assert_err, assert_noop, assert_ok, traits::Get, BoundedVec};
 use serde_json::{json, Value};
 use sp_consensus_babe::{runtime_decl_for_babe_api::BabeApiV2 as BabeApi, AllowedSlots};
@@ -31,6 +32,11 @@ fn every_preset_builds_and_satisfies_the_relations() {
     }
     assert_eq!(<Runtime as GenesisBuilder<Block>>::preset_names(), preset_names());
     assert_eq!(<Runtime as GenesisBuilder<Block>>::get_preset(&Some("other".into())), None);
+}
+
+#[test]
+fn every_shipped_model_is_named_by_a_content_id() {
+    assert!(SHIPPED_MODELS.iter().all(|model| Cid::parse(model.manifest).is_some()));
 }
 
 #[test]

@@ -13,4 +13,5 @@ mod offences;
 mod proxies;
 mod queries;
 mod random_operations;
+mod relations;
 mod upgrade;
