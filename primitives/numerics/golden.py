@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A second implementation of the DET-1/1 operations, written from docs/numerics.md alone, checked against golden.json.
+"""A second implementation of DET-1/1, written from docs/numerics.md alone, checked against golden.json: every
+operation, and the networks whose weights come from a generator.
 
 Python computes in f64; rounding each result of + - * / sqrt to f32 gives what f32 arithmetic gives, because f64 has more
 than twice the digits. Run it from anywhere; it needs nothing but Python.
@@ -14,9 +15,12 @@ import struct
 MASK = (1 << 64) - 1
 
 
+F32 = struct.Struct("<f")
+
+
 def f(x):
     """Rounds to f32."""
-    return struct.unpack("<f", struct.pack("<f", x))[0]
+    return F32.unpack(F32.pack(x))[0]
 
 
 def floats(values):
@@ -302,6 +306,202 @@ def operations():
     return {name: digest(data) for name, data in ops.items()}
 
 
+# ---------------------------------------------------------------- whole networks
+
+A8, A16 = 127.0, 32512.0
+END = 2
+
+
+def weights(name, shape):
+    """A tensor of the small networks: its generator begins with the sum of its name's bytes times 2^32."""
+    values = numbers(sum(name.encode()) << 32, math.prod(shape))
+    if len(shape) == 1:
+        return [f(v + 1.0) for v in values] if "norm.weight" in name.lower() else values
+    factor = 1.0 if "embed" in name else f(math.sqrt(f(12.0 / shape[1])))
+    return [f(v * factor) for v in values]
+
+
+class Matrix:
+    """Rows of integers with a scale each, and a bias where there is one."""
+
+    def __init__(self, name, outputs, columns, layout="W8", bias=False):
+        values = weights(f"{name}.weight", (outputs, columns))
+        self.rows, self.scales = [], []
+        for begin in range(0, len(values), columns):
+            row = values[begin : begin + columns]
+            if layout == "W4":
+                multipliers, q, scale = quantise_w4(row)
+                q = [multipliers[i // 32] * v for i, v in enumerate(q)]
+            else:
+                q, scale = quantise(row, A16 if layout == "W16" else A8)
+            self.rows.append(q)
+            self.scales.append(scale)
+        self.bias = weights(f"{name}.bias", (outputs,)) if bias else None
+
+    def read(self, row):
+        return [f(q * self.scales[row]) for q in self.rows[row]]
+
+    def __call__(self, x, limit):
+        q, scale = quantise(x, limit)
+        y = [f(f(f(sum(map(int.__mul__, q, row))) * w) * scale) for row, w in zip(self.rows, self.scales)]
+        return added(y, self.bias) if self.bias else y
+
+
+def added(x, y):
+    return [f(a + b) for a, b in zip(x, y)]
+
+
+def rms_norm(x, weight, epsilon):
+    r = reciprocal_root(dot(x, x), len(x), epsilon)
+    return [f(f(v * r) * w) for v, w in zip(x, weight)]
+
+
+def layer_norm(x, weight, bias, epsilon):
+    mean = f(lanes(x) / len(x))
+    d = [f(v - mean) for v in x]
+    r = reciprocal_root(dot(d, d), len(x), epsilon)
+    return [f(f(f(v * r) * w) + b) for v, w, b in zip(d, weight, bias)]
+
+
+def rotated(head, row):
+    half_dim = len(head) // 2
+    pairs = [(head[i], head[i + half_dim], row[i], row[i + half_dim]) for i in range(half_dim)]
+    first = [f(f(a * cos) - f(b * sin)) for a, b, cos, sin in pairs]
+    return first + [f(f(b * cos) + f(a * sin)) for a, b, cos, sin in pairs]
+
+
+def split(x, dim):
+    return [x[i : i + dim] for i in range(0, len(x), dim)]
+
+
+class Decoder:
+    """The small Llama: three layers, four heads over two of keys, a tied head."""
+
+    WIDTH, WIDE, HEADS, KEY_HEADS, DIM, VOCABULARY, LAYERS = 48, 104, 4, 2, 12, 64, 3
+
+    def __init__(self, layout):
+        keys = self.KEY_HEADS * self.DIM
+        parts = {
+            "self_attn.q_proj": (self.WIDTH, self.WIDTH),
+            "self_attn.k_proj": (keys, self.WIDTH),
+            "self_attn.v_proj": (keys, self.WIDTH),
+            "self_attn.o_proj": (self.WIDTH, self.WIDTH),
+            "mlp.gate_proj": (self.WIDE, self.WIDTH),
+            "mlp.up_proj": (self.WIDE, self.WIDTH),
+            "mlp.down_proj": (self.WIDTH, self.WIDE),
+        }
+        self.embeddings = Matrix("model.embed_tokens", self.VOCABULARY, self.WIDTH)
+        self.norm = weights("model.norm.weight", (self.WIDTH,))
+        self.layers = []
+        for layer in range(self.LAYERS):
+            name = f"model.layers.{layer}."
+            matrices = [Matrix(name + part, *shape, layout) for part, shape in parts.items()]
+            norms = ("input_layernorm", "post_attention_layernorm")
+            self.layers.append((matrices, [weights(f"{name}{norm}.weight", (self.WIDTH,)) for norm in norms]))
+        self.table = split(rope_table(256, self.DIM, 10000.0), self.DIM)
+        # For each layer and head of keys, the keys and the values of the positions read.
+        self.caches = [[([], []) for _ in range(self.KEY_HEADS)] for _ in range(self.LAYERS)]
+        self.position = 0
+
+    def read(self, token):
+        """The row after each layer; the token stands after those that were read."""
+        x, rows, group = self.embeddings.read(token), [], self.HEADS // self.KEY_HEADS
+        for (matrices, norms), caches in zip(self.layers, self.caches):
+            query, key, value, output, gate, up, down = matrices
+            h = rms_norm(x, norms[0], 1e-5)
+            heads = split(query(h, A8) + key(h, A8), self.DIM)
+            turn = [rotated(head, self.table[self.position]) for head in heads]
+            for (keys, values), k, v in zip(caches, turn[self.HEADS :], split(value(h, A8), self.DIM)):
+                keys += map(half, k)
+                values += map(half, v)
+            scale, attended = f(1.0 / math.sqrt(self.DIM)), []
+            for head, q in enumerate(turn[: self.HEADS]):
+                attended += attention(q, *caches[head // group], scale)
+            x = added(x, output(attended, A8))
+            h = rms_norm(x, norms[1], 1e-5)
+            inner = [f(silu(g) * u) for g, u in zip(gate(h, A8), up(h, A8))]
+            x = added(x, down(inner, A16))
+            rows.append(x)
+        self.position += 1
+        return rows
+
+    def logits(self, x):
+        return self.embeddings(rms_norm(x, self.norm, 1e-5), A16)
+
+
+def encoder_rows(layout, tokens):
+    """The final hidden rows of the small BERT: two layers, three heads."""
+    width, wide, dim = 48, 96, 16
+    words = Matrix("embeddings.word_embeddings", 64, width)
+    places = Matrix("embeddings.position_embeddings", 32, width)
+    kind = Matrix("embeddings.token_type_embeddings", 2, width).read(0)
+
+    def norm(name, x):
+        return layer_norm(x, weights(f"{name}.weight", (width,)), weights(f"{name}.bias", (width,)), 1e-12)
+
+    x = [added(added(words.read(token), kind), places.read(p)) for p, token in enumerate(tokens)]
+    x = [norm("embeddings.LayerNorm", row) for row in x]
+    for layer in range(2):
+        name = f"encoder.layer.{layer}."
+        sizes = {
+            "attention.self.query": (width, width),
+            "attention.self.key": (width, width),
+            "attention.self.value": (width, width),
+            "attention.output.dense": (width, width),
+            "intermediate.dense": (wide, width),
+            "output.dense": (width, wide),
+        }
+        matrices = [Matrix(name + part, *size, layout, bias=True) for part, size in sizes.items()]
+        query, key, value = ([split(matrix(row, A16), dim) for row in x] for matrix in matrices[:3])
+        output, up, down = matrices[3:]
+        attended = [[] for _ in tokens]
+        for head in range(width // dim):
+            keys = [half(v) for row in key for v in row[head]]
+            values = [half(v) for row in value for v in row[head]]
+            for row, out in zip(query, attended):
+                out += attention(row[head], keys, values, f(1.0 / math.sqrt(dim)))
+        x = [norm(f"{name}attention.output.LayerNorm", added(output(a, A16), v)) for a, v in zip(attended, x)]
+        inner = [[gelu(v) for v in up(row, A16)] for row in x]
+        x = [norm(f"{name}output.LayerNorm", added(down(i, A16), v)) for i, v in zip(inner, x)]
+    return x
+
+
+def answer(decoder):
+    """The trace of an answer to "w7 w8 w9", with the usual parameters, at most 50 tokens, and a seed of 42s."""
+    tokens, seed = [1, 7, 8, 9], bytes([42]) * 32
+    rows = [decoder.read(token)[-1] for token in tokens]
+    trace, x = b"", rows[-1]
+    for _ in range(50):
+        logits = decoder.logits(x)
+        trace += floats(logits)
+        tokens.append(sample(logits, tokens, seed, len(tokens), 700, 40, 950, 1100))
+        if tokens[-1] == END:
+            break
+        x = decoder.read(tokens[-1])[-1]
+    return trace
+
+
+def networks():
+    tokens = [(i * 7 + 3) % 64 for i in range(70)]
+    found = {}
+    for name, layout in (("llama", "W8"), ("llama_w4", "W4")):
+        decoder = Decoder(layout)
+        rows = [decoder.read(token) for token in tokens]
+        if name == "llama":
+            layers = zip(*rows)
+            found[name] = {
+                "hidden_rows_by_layers": [digest(b"".join(map(floats, layer))) for layer in layers],
+                "logits_rows": [digest(floats(decoder.logits(row[-1]))) for row in rows],
+            }
+        else:
+            found[name] = {"logits_row": digest(floats(decoder.logits(rows[-1][-1])))}
+        found[name]["trace"] = digest(answer(Decoder(layout)))
+    for name, layout in (("bert", "W8"), ("bert_w16", "W16")):
+        rows = encoder_rows(layout, [1, 7, 8, 9, END])
+        found[name] = {"trace": digest(b"".join(map(floats, rows)))}
+    return found
+
+
 def main():
     golden = json.loads(pathlib.Path(__file__).with_name("golden.json").read_text())
     found = operations()
@@ -309,7 +509,12 @@ def main():
     different = sorted(name for name in golden["operations"] if found.get(name) != golden["operations"][name])
     if different or found.keys() != golden["operations"].keys():
         raise SystemExit(f"these operations differ: {', '.join(different) or 'the list itself'}")
-    print(f"{len(found)} operations agree")
+    models = networks()
+    results = {(name, what): found for name, model in models.items() for what, found in model.items()}
+    different = [f"{name}.{what}" for (name, what), found in results.items() if found != golden["models"][name][what]]
+    if different:
+        raise SystemExit(f"these results of networks differ: {', '.join(different)}")
+    print(f"{len(found)} operations and {len(models)} networks agree")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ fn hash(bytes: &[u8]) -> String {
 }
 
 /// blake2b-256 of the little-endian bytes of `values`, in hexadecimal.
-fn hash_floats(values: &[f32]) -> String {
+pub(crate) fn hash_floats(values: &[f32]) -> String {
     let mut trace = Trace::new();
     trace.row(values);
     hex(&trace.finish())

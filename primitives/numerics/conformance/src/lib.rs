@@ -1,15 +1,17 @@
-//! Whether this processor computes DET-1: every golden operation, and random cases, on every instruction set.
+//! Whether this processor computes DET-1: every golden operation, whole networks, and random cases, on every
+//! instruction set.
 //!
-//! A processor conforms when each of its paths reproduces the operations of `primitives/numerics/golden.json`, and gives
-//! the bits of the portable path in every random case. The random cases' results are hashed too, so that runs on
-//! different machines are compared by one number. It needs neither a standard library nor an operating system, only
-//! memory; `docs/conformance.md` says how to run it.
+//! A processor conforms when each of its paths reproduces the operations and networks of
+//! `primitives/numerics/golden.json`, and gives the bits of the portable path in every random case. The random cases'
+//! results are hashed too, so that runs on different machines are compared by one number. It needs neither a standard
+//! library nor an operating system, only memory; `docs/conformance.md` says how to run it.
 
 #![no_std]
 
 extern crate alloc;
 
 mod golden;
+mod network;
 mod numbers;
 mod random;
 #[cfg(target_arch = "wasm32")]
@@ -19,19 +21,20 @@ use alloc::{format, string::String, vec::Vec};
 use assay_numerics::{check_float_environment, Isa, Kernels, Trace};
 use numbers::Numbers;
 
-/// Mismatches of a path that are described, golden operations first; more are only counted.
+/// Mismatches of a path that are described, golden results first; more are only counted.
 const DESCRIBED: usize = 25;
 
 /// What was found on one instruction set.
 struct Path {
     kernels: Kernels,
-    golden: usize,
+    operations: usize,
+    networks: usize,
     digest: Trace,
     mismatches: Vec<String>,
 }
 
-/// Checks every instruction set that this processor has with all golden operations and `cases` random cases, the same
-/// for the same `seed` everywhere. `report` receives lines of text: for each path one that begins with its name, says
+/// Checks every instruction set that this processor has with all golden results and `cases` random cases, the same for
+/// the same `seed` everywhere. `report` receives lines of text: for each path one that begins with its name, says
 /// how many mismatches there are and ends with the digest of its random cases, and after it the first mismatches,
 /// indented. Returns whether there is no mismatch.
 pub fn check(cases: u32, seed: u64, report: &mut dyn FnMut(&str)) -> bool {
@@ -39,7 +42,7 @@ pub fn check(cases: u32, seed: u64, report: &mut dyn FnMut(&str)) -> bool {
         report(&format!("nothing was checked: {error}"));
         return false;
     }
-    let mut paths: Vec<Path> = Kernels::available().map(with_golden_operations).collect();
+    let mut paths: Vec<Path> = Kernels::available().map(with_golden_results).collect();
     for case in 0..cases {
         let expected = random::run(Kernels::SCALAR, seed, case);
         for path in &mut paths {
@@ -56,10 +59,11 @@ pub fn check(cases: u32, seed: u64, report: &mut dyn FnMut(&str)) -> bool {
         }
     }
     let mut conforms = true;
-    for Path { kernels, golden, digest, mismatches } in paths {
+    for Path { kernels, operations, networks, digest, mismatches } in paths {
         conforms &= mismatches.is_empty();
         report(&format!(
-            "{}: {golden} golden operations, {cases} random cases, {} mismatches, digest {}",
+            "{}: {operations} golden operations, {networks} results of networks, {cases} random cases, {} mismatches, \
+             digest {}",
             kernels.isa(),
             mismatches.len(),
             &golden::hex(&digest.finish())[..16]
@@ -71,12 +75,14 @@ pub fn check(cases: u32, seed: u64, report: &mut dyn FnMut(&str)) -> bool {
     conforms
 }
 
-fn with_golden_operations(kernels: Kernels) -> Path {
-    let (golden, mismatches) = match golden::operations(kernels) {
+fn with_golden_results(kernels: Kernels) -> Path {
+    let (operations, mut mismatches) = match golden::operations(kernels) {
         Ok(found) => (found.len(), golden::mismatches(&found, golden::FILE)),
         Err(error) => (0, alloc::vec![format!("the golden operations were refused: {error}")]),
     };
-    Path { kernels, golden, digest: Trace::new(), mismatches }
+    let (networks, of_networks) = network::mismatches(kernels, golden::FILE);
+    mismatches.extend(of_networks);
+    Path { kernels, operations, networks, digest: Trace::new(), mismatches }
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 const HELP: &str = "\
-Checks every instruction set of this processor against the golden operations of DET-1 and, in random cases, against the
-portable code. Prints one line per instruction set; exits with 1 on any mismatch.
+Checks every instruction set of this processor against the golden operations and networks of DET-1 and, in random cases,
+against the portable code. Prints one line per instruction set; exits with 1 on any mismatch.
 
 Usage: conformance [--cases N] [--seed S]
   --cases N   number of random cases (3000)
