@@ -37,6 +37,23 @@ impl Numbers {
     }
 }
 
+/// Choices from the generator of all fixtures.
+pub struct Choices(pub Numbers);
+
+impl Choices {
+    pub fn below(&mut self, n: usize) -> usize {
+        (((self.0.next() + 0.5) * n as f32) as usize).min(n - 1)
+    }
+
+    pub fn any(&mut self) -> bool {
+        self.below(2) == 0
+    }
+
+    pub fn of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
+    }
+}
+
 /// Every tensor is filled from its own generator, whose state begins with the sum of its name's bytes times 2^32.
 pub fn weights(folder: &Path, tensors: &[(String, Vec<usize>)], change: impl Fn(&str, &mut [f32])) {
     let stored: Vec<(String, Vec<usize>, Vec<u8>)> = tensors

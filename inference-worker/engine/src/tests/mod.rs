@@ -1,5 +1,6 @@
 //! Conformance: golden hashes, decode against prefill, refusals, and a float model as the oracle.
 
+mod agreement;
 mod batches;
 mod families;
 pub(crate) mod fixture;

@@ -204,7 +204,7 @@ fn minilm() -> Option<(crate::Model, Weights)> {
 }
 
 /// Half of these sentences are this project's own, of its documents, half are verses of the King James Bible.
-const SENTENCES: &str = include_str!("sentences.txt");
+pub const SENTENCES: &str = include_str!("sentences.txt");
 
 /// Tolerance: cosine with the float model above 0.999 for every sentence.
 #[test]

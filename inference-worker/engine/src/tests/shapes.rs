@@ -3,7 +3,10 @@
 //! Forty shapes in each run of the tests; `ASSAY_RANDOM_SHAPES` sets another number, as in the run that
 //! docs/conformance.md reports.
 
-use super::{fixture, text};
+use super::{
+    fixture::{self, Choices},
+    text,
+};
 use crate::{
     artefact::{specs, Tensors},
     llama::{rope_table, Part, PREFILL},
@@ -23,23 +26,6 @@ const SHAPES: u32 = 40;
 const MOST_THREADS: usize = 16;
 /// Positions of every model: more than are read together.
 const CONTEXT: usize = 2 * PREFILL;
-
-/// Choices from the generator of all fixtures.
-struct Choices(fixture::Numbers);
-
-impl Choices {
-    fn below(&mut self, n: usize) -> usize {
-        (((self.0.next() + 0.5) * n as f32) as usize).min(n - 1)
-    }
-
-    fn any(&mut self) -> bool {
-        self.below(2) == 0
-    }
-
-    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())]
-    }
-}
 
 fn shape(choices: &mut Choices) -> Llama {
     // One in eight is large enough to be shared by threads even for one token.
