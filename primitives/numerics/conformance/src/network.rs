@@ -536,7 +536,7 @@ mod tests {
             let length = |what: &str| model[what].as_array().map_or(0, Vec::len);
             length("hidden_rows_by_layers")
                 + length("logits_rows")
-                + ["logits_row", "trace"].into_iter().filter(|what| model[what].is_string()).count()
+                + ["logits_row", "trace"].into_iter().filter(|what| model[*what].is_string()).count()
         };
         let models = golden["models"].as_object().unwrap().iter();
         let expected: usize = models.filter(|(name, _)| *name != "all-minilm-l6-v2").map(|(_, model)| of(model)).sum();
