@@ -309,6 +309,39 @@ fn a_stop_text_ends_an_answer_and_is_part_of_what_is_verified() {
 }
 
 #[test]
+fn a_check_on_another_path_reports_what_is_wrong_and_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = artefact(folder.path(), 1);
+    let model = model.to_str().unwrap();
+    let solved = ["model", "run", model, "--prompt", "w3", "--max-tokens", "12", "--json", "--isa", "scalar"];
+    let solved = run(&solved);
+    assert!(solved.status.success(), "{solved:?}");
+    let mut answer: serde_json::Value = serde_json::from_slice(&solved.stdout).unwrap();
+    let file = folder.path().join("answer.json");
+    let verify = |answer: &serde_json::Value, arguments: &[&str]| -> (Output, serde_json::Value) {
+        std::fs::write(&file, answer.to_string()).unwrap();
+        let output = run(&[&["verify", "--model", model, file.to_str().unwrap(), "--json"], arguments].concat());
+        let report = serde_json::from_slice(&output.stdout).unwrap();
+        (output, report)
+    };
+    let (checked, report) = verify(&answer, &[]);
+    assert!(checked.status.success(), "{checked:?}");
+    assert_eq!((&report["correct"], &report["fault"]), (&true.into(), &serde_json::Value::Null));
+    assert!(report["positions"].as_u64() > Some(4) && report["checked"] == report["positions"], "{report}");
+    let randomness = "07".repeat(32);
+    let screen = ["--sampled", "2", "--randomness", &randomness];
+    let (screened, report) = verify(&answer, &screen);
+    assert!(screened.status.success() && report["checked"] == 3, "{report}");
+    answer["seed"] = "11".repeat(32).into();
+    let (wrong, report) = verify(&answer, &[]);
+    assert!(failure(&wrong, 13).contains("the answer is wrong at position"));
+    assert_eq!((&report["correct"], &report["fault"]["kind"]), (&false.into(), &"token".into()));
+    assert!(report["position"].as_u64() < report["positions"].as_u64(), "{report}");
+    let alone = run(&["verify", "--model", model, file.to_str().unwrap(), "--sampled", "2"]);
+    assert_eq!(alone.status.code(), Some(2), "{alone:?}");
+}
+
+#[test]
 fn what_cannot_be_verified_of_a_task_is_told_before_a_node_is_asked() {
     let folder = tempfile::tempdir().unwrap();
     let model = artefact(folder.path(), 1);
