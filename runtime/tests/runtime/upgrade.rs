@@ -1,10 +1,24 @@
-//! This runtime on the states that those before it left, with tasks, disputes and bonds under way.
+//! This runtime on the states that those before it left, with tasks, disputes, bonds and an election under way.
 
 use crate::common::{check_pallets, kept, Blocks};
-use assay_runtime::{Balances, Bonds, Historical, Runtime, RuntimeOrigin, Session, System, VERSION};
+use assay_runtime::{
+    parameters::dynamic_params::elections::SeatBond, AccountId, Balance, Balances, Bonds, Elections, Historical,
+    Runtime, RuntimeOrigin, Session, System, VERSION,
+};
 use assay_traits::TaskState;
-use frame_support::{assert_ok, traits::fungible::InspectHold};
+use assay_types::Tenure;
+use frame_support::{
+    assert_ok,
+    traits::{
+        fungible::{Inspect, InspectHold},
+        Get,
+    },
+};
 use frame_system::LastRuntimeUpgrade;
+use pallet_elections::{
+    Candidates, CommitTotals, Commits, Draws, HoldReason, SeatBonds, Totals, DRAW_DELAY, SERVICE_DELAY,
+};
+use std::collections::BTreeSet;
 
 /// Blocks in which everything that was under way has ended, by the sweepers' doing where nobody else did anything.
 const BLOCKS: u32 = 200;
@@ -68,7 +82,87 @@ fn what_the_second_runtime_left_ends_under_this_one() {
 }
 
 #[test]
-fn what_the_runtime_before_left_ends_under_this_one() {
+fn what_the_third_runtime_left_ends_under_this_one() {
     use TaskState::*;
     go_on("spec-3/state.txt", &[Solved, Disputed], &[Settled, Refunded, Expired]);
+}
+
+/// What the runtime before this one left.
+const BEFORE: &str = "spec-4/state.txt";
+
+#[test]
+fn what_the_runtime_before_left_ends_under_this_one() {
+    use TaskState::*;
+    go_on(BEFORE, &[Solved, Disputed], &[Settled, Refunded, Expired]);
+}
+
+/// Candidates have bid in the tenure of the old runtime's last block, and nobody does anything more: the committee is paid
+/// what is its own, the election is drawn among them, whoever is drawn serves, and all get their seat bonds back.
+#[test]
+fn the_election_that_the_runtime_before_left_is_held_under_this_one() {
+    kept(BEFORE).execute_with(|| {
+        let tenure = Session::current_index();
+        let candidates: BTreeSet<_> = Candidates::<Runtime>::iter_keys().collect();
+        assert!(candidates.len() >= 2, "an election of one can end in one way only");
+        assert_eq!(
+            Commits::<Runtime>::iter_key_prefix(tenure).collect::<BTreeSet<_>>(),
+            candidates,
+            "not all have bid"
+        );
+        assert_eq!(Draws::<Runtime>::get(tenure), None);
+        let left = CommitTotals::<Runtime>::get();
+        let bids = Commits::<Runtime>::iter_prefix_values(tenure).filter_map(|commit| commit.window.last().copied());
+        assert_eq!(left.pending, bids.map(|bid| bid / 2).sum::<Balance>());
+
+        let mut blocks = Blocks::resume();
+        let pass_until = |blocks: &mut Blocks, end: Tenure| {
+            while Session::current_index() < end {
+                blocks.begin();
+                blocks.end();
+            }
+        };
+        // Of a committee of one nothing is left to burn.
+        assert_eq!(Elections::committee().len(), 1);
+        pass_until(&mut blocks, tenure + 1);
+        let paid = Totals { paid: left.paid + left.pending, pending: 0, ..left };
+        assert_eq!(CommitTotals::<Runtime>::get(), paid);
+
+        pass_until(&mut blocks, tenure + DRAW_DELAY);
+        let draw = Draws::<Runtime>::get(tenure).expect("it is drawn in the first block of this tenure");
+        assert_eq!(draw.entrants.iter().map(|entrant| entrant.candidate.clone()).collect::<BTreeSet<_>>(), candidates);
+        let seats = draw.seats.into_inner();
+        assert!(!seats.is_empty(), "nobody was paid for work before the upgrade, so nobody qualified");
+
+        pass_until(&mut blocks, tenure + SERVICE_DELAY);
+        let set: BTreeSet<_> = Elections::committee().into_iter().chain(seats).collect();
+        assert_eq!(Session::validators().into_iter().collect::<BTreeSet<_>>(), set);
+        check_pallets();
+
+        blocks.begin();
+        for who in &candidates {
+            assert_ok!(Elections::leave(RuntimeOrigin::signed(who.clone())));
+        }
+        let leaves_at = candidates.iter().filter_map(SeatBonds::<Runtime>::get).filter_map(|bond| bond.leaves_at).max();
+        blocks.end();
+        while Some(System::block_number()) < leaves_at {
+            blocks.begin();
+            blocks.end();
+        }
+        blocks.begin();
+        let bond: Balance = SeatBond::get();
+        for who in &candidates {
+            assert_eq!(held(who), bond);
+            let free = Balances::balance(who);
+            assert_ok!(Elections::withdraw_seat_bond(RuntimeOrigin::signed(who.clone())));
+            assert_eq!(Balances::balance(who), free + bond);
+        }
+        assert_eq!(CommitTotals::<Runtime>::get(), paid);
+        check_pallets();
+        blocks.end();
+    });
+}
+
+/// What is held of an account for its seat.
+fn held(who: &AccountId) -> Balance {
+    Balances::balance_on_hold(&HoldReason::Seat.into(), who)
 }

@@ -312,6 +312,8 @@ pub struct Books {
     pub party_rewards: BTreeMap<TaskId, (AccountId32, Balance)>,
     /// Verdicts of disputes.
     pub verdicts: BTreeMap<TaskId, Verdict>,
+    /// What was committed to elections.
+    pub bids: Balance,
 }
 
 impl Books {
@@ -367,6 +369,45 @@ impl Books {
             self.add(treasury, resolved.solver_lost + resolved.contester_lost - resolved.party_reward);
         }
     }
+
+    /// What a block's author got, and who paid it.
+    fn author(&mut self, events: &BlockEvents<SubstrateConfig>) {
+        let minted = events.find_first::<runtime::emissions::events::AuthorPaid>().map(|event| event.unwrap());
+        if let Some(minted) = &minted {
+            self.add(minted.author, minted.amount);
+        }
+        for paid in events.find::<runtime::transaction_payment::events::TransactionFeePaid>() {
+            let paid = paid.unwrap();
+            self.take(paid.who, paid.actual_fee + paid.tip);
+            if let Some(minted) = &minted {
+                self.add(minted.author, paid.actual_fee + paid.tip);
+            }
+        }
+    }
+
+    /// What was committed to elections, and what the committee got. Who got how much is known of a committee of one alone.
+    fn elections(&mut self, events: &BlockEvents<SubstrateConfig>, committee: &[AccountId32]) {
+        let mut paid_to_committee = 0;
+        for committed in events.find::<runtime::elections::events::Committed>() {
+            let committed = committed.unwrap();
+            self.take(committed.candidate, committed.amount);
+            self.add(pot(b"assay/el"), committed.amount / 2);
+            self.bids += committed.amount;
+        }
+        for paid in events.find::<runtime::elections::events::CommitteePaid>() {
+            let paid = paid.unwrap();
+            self.take(pot(b"assay/el"), paid.paid + paid.burned);
+            paid_to_committee += paid.paid;
+        }
+        for paid in events.find::<runtime::emissions::events::ValidatorsPaid>() {
+            let paid = paid.unwrap();
+            self.take(pot(b"assay/va"), paid.share * Balance::from(paid.paid));
+            paid_to_committee += paid.share * Balance::from(paid.paid);
+        }
+        if let [member] = committee {
+            self.add(*member, paid_to_committee);
+        }
+    }
 }
 
 /// Keeps the books of the blocks from `from`, not the first, to `to`, with one recipient of the models' fees.
@@ -397,14 +438,10 @@ pub async fn keep_books(url: &str, chain: &Chain, from: BlockNumber, to: BlockNu
         // The block was made by the runtime that the one before left.
         let events = parent.events().from_bytes(at.events().fetch().await.unwrap().bytes().to_vec());
         books.dispute(&events);
-        for paid in events.find::<runtime::transaction_payment::events::TransactionFeePaid>() {
-            let paid = paid.unwrap();
-            books.take(paid.who, paid.actual_fee + paid.tip);
-        }
-        for paid in events.find::<runtime::emissions::events::ValidatorsPaid>() {
-            let paid = paid.unwrap();
-            books.take(pot(b"assay/va"), paid.share * Balance::from(paid.paid));
-        }
+        books.author(&events);
+        let committee = parent.storage().fetch(runtime::storage().elections().committee(), ()).await.unwrap();
+        let committee: Vec<_> = committee.decode().unwrap().0.into_iter().map(|member| member.account).collect();
+        books.elections(&events, &committee);
         parent = at;
     }
     books

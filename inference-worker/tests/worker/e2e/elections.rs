@@ -28,10 +28,11 @@ use subxt::{utils::AccountId32, OnlineClient, SubstrateConfig};
 const BEHIND: BlockNumber = 10;
 
 /// Reads what the worker itself has no use for.
-struct Reader(OnlineClient<SubstrateConfig>);
+pub struct Reader(pub OnlineClient<SubstrateConfig>);
 
 impl Reader {
-    async fn validators(&self, at: &At) -> BTreeSet<[u8; 32]> {
+    /// The accounts that make blocks.
+    pub async fn validators(&self, at: &At) -> BTreeSet<[u8; 32]> {
         let block = self.0.at_block(at.hash()).await.unwrap();
         let address = api::storage().session().validators();
         let validators = block.storage().fetch(address, ()).await.unwrap().decode().unwrap();
@@ -58,8 +59,18 @@ impl Reader {
     }
 }
 
+/// Alice's validator, and its address, with which others begin.
+pub fn first_node(folder: &Path, spec: &str) -> (Node, String) {
+    let key = folder.join("node-key").into_os_string().into_string().unwrap();
+    let made = Command::new(built("assay-node")).args(["key", "generate-node-key", "--file", &key]).output().unwrap();
+    let alice = node("alice", folder, spec, &["--alice", "--validator", "--node-key-file", &key], None);
+    let peer = String::from_utf8(made.stderr).unwrap();
+    let address = format!("/ip4/127.0.0.1/tcp/{}/p2p/{}", alice.p2p, peer.trim());
+    (alice, address)
+}
+
 /// A node that begins with the address of `first`.
-fn node(name: &'static str, folder: &Path, spec: &str, flags: &[&str], first: Option<&str>) -> Node {
+pub fn node(name: &'static str, folder: &Path, spec: &str, flags: &[&str], first: Option<&str>) -> Node {
     let mut arguments = vec!["--chain", spec, "--unsafe-force-node-key-generation"];
     arguments.extend(flags);
     if let Some(first) = first {
@@ -69,21 +80,31 @@ fn node(name: &'static str, folder: &Path, spec: &str, flags: &[&str], first: Op
 }
 
 /// An account that wants to be a validator.
-struct Candidate {
+pub struct Candidate {
     name: &'static str,
     url: String,
     data: std::path::PathBuf,
 }
 
 impl Candidate {
-    fn start(&self) -> Process {
+    /// The account `name`, whose own node is this one.
+    pub fn new(name: &'static str, node: &Node, folder: &Path) -> Self {
+        Self { name, url: node.url(), data: folder.join(format!("elect-{name}")) }
+    }
+
+    /// Its elector.
+    pub fn start(&self) -> Process {
         let mut command = worker();
         command
             .args(["elect", "--bid", "5", "--dev-key", self.name, "--url", &self.url])
             .args(["--metrics-addr", "off", "--log-format", "json", "--data"])
             .arg(&self.data);
-        let name = if self.name == "charlie" { "elect-charlie" } else { "elect-dave" };
-        Process::start(name, &mut command)
+        let log = match self.name {
+            "charlie" => "elect-charlie",
+            "dave" => "elect-dave",
+            _ => "elect-eve",
+        };
+        Process::start(log, &mut command)
     }
 }
 
@@ -146,11 +167,7 @@ async fn validators_are_elected_and_whoever_is_absent_is_replaced() {
 
     // Alice, Bob and Eve are the founders: with Dave, if Charlie is not drawn, they are four, of whom one may be absent and
     // blocks are final. Charlie's node makes blocks once he has a seat, Dave's never does.
-    let key = folder.path().join("node-key").into_os_string().into_string().unwrap();
-    let made = Command::new(built("assay-node")).args(["key", "generate-node-key", "--file", &key]).output().unwrap();
-    let alice = node("alice", folder.path(), &spec, &["--alice", "--validator", "--node-key-file", &key], None);
-    let peer = String::from_utf8(made.stderr).unwrap();
-    let first = format!("/ip4/127.0.0.1/tcp/{}/p2p/{}", alice.p2p, peer.trim());
+    let (alice, first) = first_node(folder.path(), &spec);
     let others: [(_, &[&str]); 4] = [
         ("bob", &["--bob", "--validator"]),
         ("eve", &["--eve", "--validator"]),
@@ -165,8 +182,7 @@ async fn validators_are_elected_and_whoever_is_absent_is_replaced() {
     let [charlie_key, dave_key] = ["charlie", "dave"].map(account);
 
     // Both become candidates, and solve what the other does not.
-    let candidate =
-        |name, node: &Node| Candidate { name, url: node.url(), data: folder.path().join(format!("elect-{name}")) };
+    let candidate = |name, node| Candidate::new(name, node, folder.path());
     let (charlie_elects, dave_elects) = (candidate("charlie", &charlie), candidate("dave", &dave));
     let charlie_elector = charlie_elects.start();
     let dave_elector = dave_elects.start();

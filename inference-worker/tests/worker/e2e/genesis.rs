@@ -24,9 +24,10 @@ pub fn hasty(mut spec: Value) -> Value {
     spec
 }
 
-/// As [`hasty`], with as many blocks to vote in disputes and to open ballots as a worker needs on a busy machine.
+/// As [`hasty`], with as many blocks to vote in disputes and to open ballots as a worker needs on a busy machine, and with
+/// tenures that are long enough to have a dispute and an election under way together.
 pub fn hasty_with_disputes(mut spec: Value) -> Value {
-    set_periods(&mut spec, 8, 3, 41);
+    set_periods(&mut spec, 10, 5, 51);
     spec
 }
 

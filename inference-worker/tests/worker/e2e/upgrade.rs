@@ -1,7 +1,10 @@
-//! The runtime changes under workers that run, while tasks and a dispute are under way: whatever one was at, they end it,
-//! and every unit is where it belongs.
+//! The runtime changes under workers and candidates that run, while tasks, a dispute and an election are under way: whatever
+//! one was at, they end it, and every unit is where it belongs.
 
-use super::*;
+use super::{
+    elections::{first_node, node, Candidate, Reader},
+    *,
+};
 use assay_worker::{
     chain::{
         api::{self, runtime},
@@ -11,6 +14,7 @@ use assay_worker::{
     keys::KeySource,
     solver::decide::State,
 };
+use std::collections::BTreeSet;
 use subxt::{
     config::DefaultExtrinsicParamsBuilder,
     rpcs::{client::rpc_params, RpcClient},
@@ -18,7 +22,7 @@ use subxt::{
 };
 
 /// What is left of the runtime that is upgraded from.
-const OLD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../runtime/tests/fixtures/spec-3");
+const OLD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../runtime/tests/fixtures/spec-4");
 
 /// The network, for transactions that no worker sends.
 pub struct Network {
@@ -68,7 +72,17 @@ impl Network {
         let bond = at.storage().try_fetch(&api::storage().elections().seat_bonds(), (account(who),)).await.unwrap();
         bond.map(|value| value.decode().unwrap())
     }
+
+    /// Where the bids of all candidates have gone, after a block.
+    async fn commit_totals(&self, block: Hash) -> runtime::runtime_types::pallet_elections::types::Totals {
+        let at = self.client.at_block(block).await.unwrap();
+        at.storage().fetch(api::storage().elections().commit_totals(), ()).await.unwrap().decode().unwrap()
+    }
 }
+
+/// Blocks from a tenure's first to the one in which what the upgrade comes upon is begun: it takes about as many as the next
+/// tenure has until both candidates have bid.
+const BEGIN: BlockNumber = 7;
 
 /// Everything in a block's state but the code, as hexadecimal keys and values.
 async fn keep_state(rpc: &RpcClient, block: Hash) {
@@ -94,16 +108,20 @@ async fn running_workers_go_on_when_the_runtime_is_upgraded() {
     let mut spec: Value = serde_json::from_slice(&read("development.json")).unwrap();
     spec["genesis"]["runtimeGenesis"]["code"] = format!("0x{}", hex::encode(read("runtime.wasm"))).into();
     let mut spec = genesis::hasty_with_disputes(spec);
+    genesis::elect(&mut spec, 1);
     let model = format!("{:?}", genesis::offer(&mut spec, &artefact));
-    let node = Node::new("node", folder.path(), &["--dev", "--chain", &genesis::write(folder.path(), spec)]);
-    let running = node.start();
-    let url = &node.url();
+    let spec = genesis::write(folder.path(), spec);
+    let (alice, address) = first_node(folder.path(), &spec);
+    // With one seat one node does for both candidates: it votes with one key at a time.
+    let other = node("other", folder.path(), &spec, &["--validator"], Some(&address));
+    let (alice_runs, other_runs) = (alice.start(), other.start());
+    let url = &alice.url();
     let chain = Chain::connect(url, PATIENCE).await.unwrap();
     let network = Network::connect(url).await;
     let version = async |hash: Hash| network.client.at_block(hash).await.unwrap().spec_version();
 
-    // Two workers serve the model and check each other; Charlie will contest what is right, Bob takes a part of his bond
-    // out.
+    // Two workers serve the model and check each other, and bid for a seat; Charlie will contest what is right, Bob takes a
+    // part of his bond out.
     let server = |name| Server {
         name,
         models: vec![artefact.clone()],
@@ -113,13 +131,26 @@ async fn running_workers_go_on_when_the_runtime_is_upgraded() {
     };
     let (dave, eve) = (server("dave"), server("eve"));
     let (dave_runs, eve_runs) = (dave.start(&["solve", "--verify", "all"]), eve.start(&["solve", "--verify", "all"]));
+    let candidates = ["dave", "eve"].map(account);
+    let electors = ["dave", "eve"].map(|name| Candidate::new(name, &other, folder.path()).start());
     network.send("charlie", &api::tx().bonds().bond(50 * ASY)).await;
     network.send("bob", &api::tx().bonds().bond(20 * ASY)).await;
     network.send("bob", &api::tx().bonds().unbond(15 * ASY)).await;
+    for elector in &electors {
+        elector.line(&["in a block", "register_candidate"]);
+    }
     mature(&chain, 0, &["charlie", "dave", "eve"]).await;
+    // Who is drawn must have been paid for work as a candidate.
+    let told = answer(ask(url, "ferdie", &model, "w9 w10"));
+    check_answer(&chain, &artefact, &told, "w9 w10").await;
 
-    // When the upgrade comes one task is disputed and two are younger.
+    // When the upgrade comes one task is disputed and two are younger, and both candidates have bid in this tenure.
     let from = chain.best().await.unwrap().number();
+    let from = watch(&chain, from, "the last blocks of a tenure", async |at, _| {
+        let (_, began) = at.tenure().await.unwrap();
+        (at.number() >= began + BEGIN).then_some(at.number())
+    })
+    .await;
     let first = ask(url, "ferdie", &model, "w3 w4 w5");
     let disputed = event(&chain, from, "the first answer", |event| match event {
         Event::Revealed { task, .. } => Some(*task),
@@ -133,7 +164,15 @@ async fn running_workers_go_on_when_the_runtime_is_upgraded() {
     })
     .await;
     let third = ask(url, "ferdie", &model, "w8");
-    network.send("charlie", &api::tx().contestation().contest(disputed, Hash::repeat_byte(1))).await;
+    let contested = network.send("charlie", &api::tx().contestation().contest(disputed, Hash::repeat_byte(1))).await;
+    let tenure = watch(&chain, contested.number, "two bids in one tenure", async |at, _| {
+        let (tenure, _) = at.tenure().await.unwrap();
+        for candidate in candidates {
+            at.has_committed(tenure, candidate).await.unwrap().then_some(())?;
+        }
+        Some(tenure)
+    })
+    .await;
 
     use runtime::runtime_types::{assay_runtime::RuntimeCall, frame_system::pallet::Call};
     // The old runtime knows fewer calls, but this one as it is.
@@ -148,6 +187,11 @@ async fn running_workers_go_on_when_the_runtime_is_upgraded() {
     }
     assert_eq!(last.task(disputed).await.unwrap().unwrap().state, State::Disputed);
     assert!(last.dispute(disputed).await.unwrap().is_some());
+    assert_eq!(last.tenure().await.unwrap().0, tenure, "the tenure was over before the upgrade came");
+    let reader = Reader(network.client.clone());
+    let [founder] = reader.validators(&last).await.into_iter().map(AccountId32).collect::<Vec<_>>()[..] else {
+        panic!("nobody has a seat before the upgrade")
+    };
 
     // All of them settle, and so does one that is asked under the new runtime; nobody was started again.
     for (question, prompt) in [(first, "w3 w4 w5"), (second, "w6 w7"), (third, "w8")] {
@@ -162,16 +206,50 @@ async fn running_workers_go_on_when_the_runtime_is_upgraded() {
         at.dispute(disputed).await.unwrap().is_none().then_some(())
     })
     .await;
+
+    // The election that was under way is held, and whoever is drawn serves; nothing is final without a vote of his.
+    let seats = watch(&chain, last.number(), "the draw", async |at, _| at.drawn(tenure).await.unwrap()).await;
+    assert!(matches!(seats[..], [seat] if candidates.contains(&seat)), "{seats:?}");
+    let terms = last.election_terms().await.unwrap();
+    let serves = watch(&chain, last.number(), "the tenure of the seat", async |at, _| {
+        (at.tenure().await.unwrap().0 == tenure + terms.service_delay).then(|| at.clone())
+    })
+    .await;
+    assert_eq!(reader.validators(&serves).await, BTreeSet::from([founder.0, seats[0].0]));
+    watch(&chain, serves.number(), "finality with the seat", async |_, _| {
+        (chain.finalized().await.unwrap().number() > serves.number()).then_some(())
+    })
+    .await;
+    // Both go on to bid under the new runtime.
+    for candidate in candidates {
+        assert!(serves.has_committed(tenure + 2, candidate).await.unwrap(), "{candidate} has stopped to bid");
+    }
+    for elector in electors {
+        elector.stop_by("-INT");
+    }
     dave_runs.stop();
     eve_runs.stop();
 
     let mut watched = ["bob", "charlie", "dave", "eve", "ferdie"].map(account).to_vec();
-    watched.extend([pot(b"assay/tr"), pot(b"assay/lq"), pot(b"assay/va")]);
+    watched.extend([founder, pot(b"assay/tr"), pot(b"assay/lq"), pot(b"assay/va"), pot(b"assay/el")]);
     let before = totals(&chain.at(chain.genesis()).await.unwrap(), &watched).await;
-    let closing = chain.best().await.unwrap();
+    let stopped = chain.best().await.unwrap().number();
+    let closing = watch(&chain, stopped, "what all have done being final", async |_, _| {
+        let finalized = chain.finalized().await.unwrap();
+        (finalized.number() >= stopped).then_some(finalized)
+    })
+    .await;
     let books = keep_books(url, &chain, 1, closing.number(), account("charlie")).await;
-    assert_eq!(books.settled.len(), 4);
+    assert_eq!(books.settled.len(), 5);
     assert!(matches!(books.verdicts[&disputed], Verdict::Stands), "{:?}", books.verdicts);
     check_books(&books, &watched, before, &closing).await;
-    running.stop();
+    // Half of all bids is burned, half the committee's.
+    let spent = network.commit_totals(closing.hash()).await;
+    assert_eq!((spent.committed, 2 * spent.burned), (books.bids, books.bids));
+    assert_eq!(2 * (spent.paid + spent.pending), books.bids);
+    for candidate in candidates {
+        assert_eq!(closing.seat_bond(candidate).await.unwrap(), terms.seat_bond);
+    }
+    other_runs.stop();
+    alice_runs.stop();
 }
