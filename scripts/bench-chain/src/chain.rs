@@ -3,26 +3,28 @@
 use anyhow::{anyhow, Context, Result};
 use assay_runtime::{
     constants::SLOT_DURATION, genesis_config_presets, opaque, AccountId, Runtime, RuntimeApi, RuntimeCall,
-    RuntimeParameters, SignedPayload, UncheckedExtrinsic, VERSION,
+    RuntimeParameters, SessionKeys, SignedPayload, TxExtension, UncheckedExtrinsic, VERSION,
 };
-use assay_types::Hash;
+use assay_types::{Hash, Tenure, ASY};
 use codec::{Decode, Encode};
 use cpu_time::ThreadTime;
+use frame_support::{dispatch::GetDispatchInfo, weights::Weight};
 use sc_block_builder::BlockBuilderBuilder;
 use sc_client_api::{execution_extensions::ExecutionExtensions, StorageProvider};
 use sc_client_db::{Backend, BlocksPruning, DatabaseSettings, DatabaseSource, PruningMode};
 use sc_consensus::{BlockImport, BlockImportParams, ForkChoiceStrategy, StateAction, StorageChanges};
 use sc_executor::WasmExecutor;
 use sc_service::client::{Client, LocalCallExecutor};
+use serde_json::json;
 use sp_blockchain::HeaderBackend;
 use sp_consensus::BlockOrigin;
 use sp_consensus_babe::{
     digests::{PreDigest, SecondaryVRFPreDigest},
     Slot, BABE_ENGINE_ID,
 };
-use sp_core::crypto::VrfSecret;
+use sp_core::{crypto::VrfSecret, ed25519, sr25519, storage::StorageKey, Pair};
 use sp_keyring::Sr25519Keyring;
-use sp_runtime::{generic::Era, Digest, DigestItem, MultiSignature};
+use sp_runtime::{generic::Era, traits::TransactionExtension, Digest, DigestItem, MultiSignature};
 use std::{
     collections::HashMap,
     sync::Arc,
@@ -37,6 +39,8 @@ type FullClient = Client<Backend<Block>, LocalCallExecutor<Block, Backend<Block>
 const FIRST_SLOT: u64 = 1_000;
 /// Blocks whose state is kept.
 const KEPT: u32 = 64;
+/// What each candidate starts with, in units of ASY.
+const WEALTH: u64 = 1_000 * ASY as u64;
 
 /// What a block took.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,18 +57,47 @@ pub struct Cost {
 pub struct Chain {
     client: FullClient,
     genesis: Hash,
-    nonces: HashMap<Sr25519Keyring, u32>,
+    // To derive a key takes longer than to sign with it.
+    pairs: HashMap<Sr25519Keyring, sr25519::Pair>,
+    nonces: HashMap<AccountId, u32>,
     number: u32,
     // Dropped last.
     _folder: tempfile::TempDir,
 }
 
+/// Session keys that nobody has the secrets of, different for each key.
+pub fn session_keys(public: sr25519::Public) -> SessionKeys {
+    SessionKeys { babe: public.into(), grandpa: ed25519::Public::from_raw(public.0).into() }
+}
+
+/// What is checked of a transaction with this nonce.
+fn extension(nonce: u32) -> TxExtension {
+    (
+        frame_system::AuthorizeCall::<Runtime>::new(),
+        frame_system::CheckNonZeroSender::<Runtime>::new(),
+        frame_system::CheckSpecVersion::<Runtime>::new(),
+        frame_system::CheckTxVersion::<Runtime>::new(),
+        frame_system::CheckGenesis::<Runtime>::new(),
+        frame_system::CheckEra::<Runtime>::from(Era::Immortal),
+        frame_system::CheckNonce::<Runtime>::from(nonce),
+        frame_system::CheckWeight::<Runtime>::new(),
+        pallet_transaction_payment::ChargeTransactionPayment::<Runtime>::from(0),
+        frame_system::WeightReclaim::<Runtime>::new(),
+    )
+}
+
+/// What a signed transaction of this call weighs before it is run, beside what every transaction does.
+pub fn weigh(call: &RuntimeCall) -> Weight {
+    call.get_dispatch_info().total_weight().saturating_add(extension(0).weight(call))
+}
+
 impl Chain {
-    /// A new chain; its state is in a database on disk, as a node's is.
+    /// A new chain; its state is in a database on disk, as a node's is. `candidates` have money, and session keys that are
+    /// no validator's.
     ///
     /// # Errors
     /// The runtime was built without WebAssembly, or a part cannot be set up.
-    pub fn new(parameters: &[RuntimeParameters], epoch: u32) -> Result<Self> {
+    pub fn new(parameters: &[RuntimeParameters], epoch: u32, candidates: &[sr25519::Pair]) -> Result<Self> {
         let code =
             assay_runtime::WASM_BINARY.context("the runtime was built with SKIP_WASM_BUILD; build it without")?;
         let mut patch = genesis_config_presets::development();
@@ -77,6 +110,13 @@ impl Chain {
             list.retain(|other| other.as_str().is_none_or(|other| other.get(..8) != encoded.get(..8)));
             list.push(encoded.into());
         }
+        let balances = patch["balances"]["balances"].as_array_mut().context("the preset endows nobody")?;
+        balances.extend(candidates.iter().map(|pair| json!([AccountId::from(pair.public()), WEALTH])));
+        let keys = |pair: &sr25519::Pair| {
+            let account = AccountId::from(pair.public());
+            json!([account, account, session_keys(pair.public())])
+        };
+        patch["session"]["nonAuthorityKeys"] = candidates.iter().map(keys).collect();
         let genesis = sc_chain_spec::GenesisConfigBuilderRuntimeCaller::<sp_io::SubstrateHostFunctions>::new(code);
         let mut storage = genesis.get_storage_for_patch(patch).map_err(anyhow::Error::msg)?;
         storage.top.insert(sp_core::storage::well_known_keys::CODE.to_vec(), code.to_vec());
@@ -106,7 +146,7 @@ impl Chain {
             Default::default(),
         )?;
         let genesis = client.info().genesis_hash;
-        Ok(Self { client, genesis, nonces: HashMap::new(), number: 0, _folder: folder })
+        Ok(Self { client, genesis, pairs: HashMap::new(), nonces: HashMap::new(), number: 0, _folder: folder })
     }
 
     /// Hash of the first block.
@@ -121,27 +161,27 @@ impl Chain {
 
     /// A transaction as a wallet makes it.
     pub fn sign(&mut self, from: Sr25519Keyring, call: impl Into<RuntimeCall>) -> opaque::UncheckedExtrinsic {
-        let call = call.into();
-        let nonce = self.nonces.entry(from).or_default();
-        let extension = (
-            frame_system::AuthorizeCall::<Runtime>::new(),
-            frame_system::CheckNonZeroSender::<Runtime>::new(),
-            frame_system::CheckSpecVersion::<Runtime>::new(),
-            frame_system::CheckTxVersion::<Runtime>::new(),
-            frame_system::CheckGenesis::<Runtime>::new(),
-            frame_system::CheckEra::<Runtime>::from(Era::Immortal),
-            frame_system::CheckNonce::<Runtime>::from(*nonce),
-            frame_system::CheckWeight::<Runtime>::new(),
-            pallet_transaction_payment::ChargeTransactionPayment::<Runtime>::from(0),
-            frame_system::WeightReclaim::<Runtime>::new(),
-        );
+        let pair = self.pairs.entry(from).or_insert_with(|| from.pair()).clone();
+        self.sign_with(&pair, call)
+    }
+
+    /// As [`Self::sign`], by anybody.
+    pub fn sign_with(&mut self, pair: &sr25519::Pair, call: impl Into<RuntimeCall>) -> opaque::UncheckedExtrinsic {
+        let (account, call) = (AccountId::from(pair.public()), call.into());
+        let nonce = self.nonces.entry(account.clone()).or_default();
+        let extension = extension(*nonce);
         *nonce += 1;
         let (spec, transaction) = (VERSION.spec_version, VERSION.transaction_version);
         let implicit = ((), (), spec, transaction, self.genesis, self.genesis, (), (), (), ());
         let payload = SignedPayload::from_raw(call.clone(), extension.clone(), implicit);
-        let signature = MultiSignature::Sr25519(payload.using_encoded(|bytes| from.sign(bytes)));
-        let account: AccountId = from.to_account_id();
+        let signature = MultiSignature::Sr25519(payload.using_encoded(|bytes| pair.sign(bytes)));
         UncheckedExtrinsic::new_signed(call, account.into(), signature, extension).into()
+    }
+
+    /// Forgets the last `count` transactions that `from` has signed: no block has them.
+    pub fn unsign(&mut self, from: Sr25519Keyring, count: usize) {
+        let nonce = self.nonces.entry(from.to_account_id()).or_default();
+        *nonce = nonce.saturating_sub(count as u32);
     }
 
     /// A block's slot, in which Alice may author.
@@ -217,10 +257,9 @@ impl Chain {
 
     /// Every transaction must have done what it says: a failed one would be measured as a cheap one.
     fn check_events(&self) -> Result<()> {
-        let key = sp_core::storage::StorageKey(frame_support::storage::storage_prefix(b"System", b"Events").to_vec());
-        let events = self.client.storage(self.client.info().best_hash, &key)?.unwrap_or_default();
+        let key = frame_support::storage::storage_prefix(b"System", b"Events");
         type Records = Vec<Box<frame_system::EventRecord<assay_runtime::RuntimeEvent, Hash>>>;
-        for record in Records::decode(&mut &events.0[..])? {
+        for record in self.get::<Records>(&key)?.unwrap_or_default() {
             if let assay_runtime::RuntimeEvent::System(frame_system::Event::ExtrinsicFailed {
                 dispatch_error, ..
             }) = record.event
@@ -229,6 +268,23 @@ impl Chain {
             }
         }
         Ok(())
+    }
+
+    /// What is at `key` after the last block.
+    ///
+    /// # Errors
+    /// The database cannot be read, or what is there is something else.
+    pub fn get<T: Decode>(&self, key: &[u8]) -> Result<Option<T>> {
+        let data = self.client.storage(self.client.info().best_hash, &StorageKey(key.to_vec()))?;
+        Ok(data.map(|data| T::decode(&mut &data.0[..])).transpose()?)
+    }
+
+    /// The tenure of the last block.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn tenure(&self) -> Result<Tenure> {
+        Ok(self.get(&pallet_session::CurrentIndex::<Runtime>::hashed_key())?.unwrap_or_default())
     }
 
     /// Bytes of all keys and values in the state.
