@@ -1,8 +1,8 @@
 //! A real node, two real workers and a user: tasks settle and every unit is where it belongs, though a worker is killed
 //! between its commitment and its reveal, and though the node itself is killed; questions that nobody answers are given
 //! up. [`upgrade`] has the runtime change under them, [`reorg`] the chain, [`payloads`] has questions travel between peers,
-//! [`gateway`] puts a gateway before them, [`rpc`] asks the node about all of it, as do the standard libraries, and
-//! [`equivocation`] has a validator run twice.
+//! [`gateway`] puts a gateway before them, [`rpc`] asks the node about all of it, as do the standard libraries,
+//! [`elections`] has validators change, and [`equivocation`] has one run twice.
 //!
 //! Everything waits for blocks, events and log lines; nothing waits for a time to pass.
 

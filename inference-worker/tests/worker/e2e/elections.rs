@@ -1,6 +1,6 @@
 //! A real network whose validators are elected: two candidates work, commit and are drawn, though one's elector and node are
 //! killed; whoever has a seat and makes no blocks loses it; finality never stops; and every election is recomputed from a
-//! proof, offline too.
+//! proof, offline too. And a seat that changes hands in every tenure, from one machine to another.
 
 use super::genesis;
 use crate::common::{
@@ -9,6 +9,7 @@ use crate::common::{
     run, worker,
 };
 use assay_types::{
+    election,
     inference::{Parameters, TextParameters},
     BlockNumber, ModelId, Tenure, ASY,
 };
@@ -21,11 +22,14 @@ use assay_worker::{
     keys::KeySource,
 };
 use codec::Encode;
+use sp_core::{sr25519, Pair};
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 use subxt::{utils::AccountId32, OnlineClient, SubstrateConfig};
 
 /// Blocks by which finality may be behind at the beginning of a tenure.
 const BEHIND: BlockNumber = 10;
+/// Tenures in a row in which the seat changes hands.
+const HANDOVERS: usize = 4;
 
 /// Reads what the worker itself has no use for.
 pub struct Reader(pub OnlineClient<SubstrateConfig>);
@@ -289,6 +293,116 @@ async fn validators_are_elected_and_whoever_is_absent_is_replaced() {
         process.stop();
     }
     for process in [alice_runs, bob_runs, eve_runs, charlie_runs, dave_runs] {
+        process.stop();
+    }
+}
+
+/// A candidate that bids when it is told to.
+struct Bidder {
+    account: AccountId32,
+    vrf: sr25519::Pair,
+    sender: Sender,
+}
+
+impl Bidder {
+    /// Has `name` register the session keys that its own node makes for it.
+    async fn register(chain: &Chain, name: &str, node: &Node) -> Self {
+        let (key, vrf) = KeySource::Dev(name.into()).load_with_vrf(None).unwrap();
+        let bidder = Self { account: account(name), vrf, sender: Sender::spawn(chain.clone(), key) };
+        let own = Chain::connect(&node.url(), PATIENCE).await.unwrap();
+        let made = own.make_session_keys(&bidder.account).await.unwrap();
+        let (vrf_key, keys) = (bidder.vrf.public().0, election::keys_hash(&made.keys));
+        let set = Call::SetSessionKeys { keys: made.keys, proof: made.proof };
+        for call in [set, Call::RegisterCandidate { vrf_key, keys }] {
+            bidder.sender.send(call, Terms::default()).await.unwrap().success().await.unwrap();
+        }
+        bidder
+    }
+
+    /// Has it commit tokens to the election of the tenure that it is in this block.
+    async fn bid(&self, chain: &Chain, at: &At) {
+        let ((tenure, _), accumulator) = (at.tenure().await.unwrap(), at.accumulator().await.unwrap());
+        let vrf_proof = election::vrf_sign(&self.vrf, &chain.genesis(), tenure, &accumulator, &self.account.0);
+        let call = Call::CommitTokens { amount: 5 * ASY, vrf_proof };
+        // What is refused now, because the account's solver has just sent something, is sent again two blocks later.
+        let _ = self.sender.send(call, Terms::default()).await;
+    }
+}
+
+/// Has the one whose turn it is in this tenure bid in every other block, until a block has it.
+async fn bid_by_turns(chain: &Chain, bidders: &[Bidder], at: &At) {
+    let (tenure, began) = at.tenure().await.unwrap();
+    let bidder = &bidders[tenure as usize % bidders.len()];
+    let wait = at.election_terms().await.unwrap().wait;
+    let candidate = at.candidate(bidder.account).await.unwrap();
+    let may = candidate.is_some_and(|candidate| tenure >= candidate.since + wait);
+    if may && (at.number() - began) % 2 == 1 && !at.has_committed(tenure, bidder.account).await.unwrap() {
+        bidder.bid(chain, at).await;
+    }
+}
+
+/// Two candidates bid by turns for the only seat, so that in each tenure another machine makes blocks, and none is final
+/// without its vote.
+#[tokio::test(flavor = "multi_thread")]
+async fn seats_change_hands_in_every_tenure_while_blocks_become_final() {
+    let folder = tempfile::tempdir().unwrap();
+    let artefacts = [7, 8].map(|seed| crate::common::artefact(folder.path(), seed));
+    let mut spec = genesis::hasty(genesis::current("dev"));
+    genesis::elect(&mut spec, 1);
+    let models = [0, 1].map(|index| genesis::offer(&mut spec, &artefacts[index]));
+    let spec = genesis::write(folder.path(), spec);
+    let (alice, first) = first_node(folder.path(), &spec);
+    let [charlie, dave] =
+        ["charlie", "dave"].map(|name| node(name, folder.path(), &spec, &["--validator"], Some(&first)));
+    let (alice_runs, charlie_runs, dave_runs) = (alice.start(), charlie.start(), dave.start());
+    let chain = Chain::connect(&alice.url(), PATIENCE).await.unwrap();
+    let reader = Reader(OnlineClient::from_insecure_url(alice.url()).await.unwrap());
+    let bidders = [Bidder::register(&chain, "charlie", &charlie).await, Bidder::register(&chain, "dave", &dave).await];
+
+    // Each solves what the other does not: who is drawn must have been paid for work as a candidate.
+    let server = |name, index: usize| Server {
+        name,
+        models: vec![artefacts[index].clone()],
+        data: folder.path().join(format!("solve-{name}")),
+        url: alice.url(),
+        bond: "50",
+    };
+    let (charlie_solves, dave_solves) = (server("charlie", 0).start(&["solve"]), server("dave", 1).start(&["solve"]));
+    let asker = Sender::spawn(chain.clone(), KeySource::Dev("ferdie".into()).load().unwrap());
+    let mut tenures = Watch { chain: &chain, asker: &asker, models, tenure: None, verified: Vec::new() };
+
+    let founders = reader.validators(&chain.at(chain.genesis()).await.unwrap()).await;
+    assert_eq!(founders.len(), 1);
+    let seated = watch(&chain, 0, "the first seat", async |at, _| {
+        bid_by_turns(&chain, &bidders, at).await;
+        tenures.begins(at).await;
+        (reader.validators(at).await != founders).then_some(at.number())
+    })
+    .await;
+
+    let mut holders: Vec<[u8; 32]> = Vec::new();
+    let last = watch(&chain, seated, "handovers in a row", async |at, _| {
+        bid_by_turns(&chain, &bidders, at).await;
+        if tenures.begins(at).await.is_some() || holders.is_empty() {
+            let validators = reader.validators(at).await;
+            assert!(validators.is_superset(&founders), "the founder is the committee");
+            let seats: Vec<_> = validators.difference(&founders).copied().collect();
+            let [holder] = seats[..] else { panic!("one has a seat, not {}", seats.len()) };
+            assert!(bidders.iter().any(|bidder| bidder.account.0 == holder));
+            holders.push(holder);
+        }
+        let handovers = holders.windows(2).rev().take_while(|pair| pair[0] != pair[1]).count();
+        (handovers >= HANDOVERS).then_some(at.number())
+    })
+    .await;
+    // The last of them is final too, by the vote of whoever has the seat then.
+    watch(&chain, last, "finality after the last handover", async |_, _| {
+        (chain.finalized().await.unwrap().number() > last).then_some(())
+    })
+    .await;
+    assert!(tenures.verified.iter().filter(|(_, seats)| *seats == 1).count() >= HANDOVERS, "{:?}", tenures.verified);
+
+    for process in [charlie_solves, dave_solves, alice_runs, charlie_runs, dave_runs] {
         process.stop();
     }
 }
