@@ -439,8 +439,9 @@ pub async fn keep_books(url: &str, chain: &Chain, from: BlockNumber, to: BlockNu
         let events = parent.events().from_bytes(at.events().fetch().await.unwrap().bytes().to_vec());
         books.dispute(&events);
         books.author(&events);
-        let committee = parent.storage().fetch(runtime::storage().elections().committee(), ()).await.unwrap();
-        let committee: Vec<_> = committee.decode().unwrap().0.into_iter().map(|member| member.account).collect();
+        let address = runtime::storage().elections().committee();
+        let committee = parent.storage().fetch(address, ()).await.unwrap().decode().unwrap();
+        let committee: Vec<_> = committee.0.into_iter().map(|member| member.account).collect();
         books.elections(&events, &committee);
         parent = at;
     }

@@ -76,7 +76,8 @@ impl Network {
     /// Where the bids of all candidates have gone, after a block.
     async fn commit_totals(&self, block: Hash) -> runtime::runtime_types::pallet_elections::types::Totals {
         let at = self.client.at_block(block).await.unwrap();
-        at.storage().fetch(api::storage().elections().commit_totals(), ()).await.unwrap().decode().unwrap()
+        let totals = at.storage().fetch(api::storage().elections().commit_totals(), ()).await.unwrap();
+        totals.decode().unwrap()
     }
 }
 
