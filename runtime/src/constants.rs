@@ -9,7 +9,7 @@ pub const SLOT_DURATION: u64 = 3_000;
 pub const SS58_PREFIX: u16 = 42;
 
 /// The least an account may hold: a millionth of an ASY, so that a reward of any task opens its receiver's account.
-/// What bounds the number of accounts is the fee of the transfers that open them, about twenty-five times as much.
+/// What bounds the number of accounts is the fee of the transfers that open them, nearly fifty times as much.
 pub const EXISTENTIAL_DEPOSIT: Balance = MICRO_ASY;
 
 /// Most validators that author and finalise: as many as are paid.

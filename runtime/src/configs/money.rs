@@ -31,8 +31,8 @@ impl pallet_balances::Config for Runtime {
     type DoneSlashHandler = ();
 }
 
-/// The price of a second of execution, in units of ASY: a transfer of about a quarter of a millisecond costs about
-/// 25 millionths of an ASY, a full block about 0.15 ASY.
+/// The price of a second of execution, in units of ASY: a transfer, which weighs nearly half a millisecond
+/// with its signature, costs nearly 50 millionths of an ASY, a full block about 0.15 ASY.
 pub const FEE_PER_SECOND: Balance = ASY / 10;
 /// The price of a byte in a block, in units of ASY: the longest payload, 16 KiB, costs about 0.0002 ASY.
 pub const FEE_PER_BYTE: Balance = MICRO_ASY / 100;
