@@ -6,21 +6,19 @@ own, and they take turns, so that what else the machine does falls on all. Stand
 """
 
 import argparse
-import datetime
 import hashlib
 import json
 import os
 import pathlib
 import platform
-import resource
 import shutil
-import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+import benchlib
+from benchlib import NOISY, QUIET, ROOT, Failure, columns, cpu, measured, run, say, spread, summary
+
 LLAMA_PROGRAM = ROOT / "scripts" / "bench-llama.py"
 
 LLAMA_CPP_PYTHON = "0.3.36"
@@ -28,12 +26,6 @@ LLAMA_CPP_PYTHON_SHA256 = "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372
 REQUIREMENTS = ["gguf==0.19.0", "numpy==2.4.6"]
 
 THREADS = 2
-# No measurement takes longer than this many seconds, or something is wrong.
-LIMIT = 1800
-# Of a run's processor time, what other programs may take before the report says that it was noisy.
-QUIET = 0.05
-NOISY = ": too much to trust the figures"
-STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 SHAPES = {
     "smollm2-135m": {
@@ -65,87 +57,7 @@ PLAN = [
 CANDLE_DOES = ("decode", "prefill")
 
 
-class Failure(Exception):
-    """What went wrong, in one line."""
-
-
-def say(text):
-    print(f"\033[1m[assay]\033[0m {text}", file=sys.stderr, flush=True)
-
-
-def run(command, environment=None, what=None):
-    """Standard output of a command. It gets a process group of its own, and nothing of that outlives this call."""
-    what = what or pathlib.Path(command[0]).name
-    child = subprocess.Popen(
-        [str(part) for part in command],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=os.environ | (environment or {}),
-        start_new_session=True,
-        text=True,
-        errors="replace",
-    )
-    try:
-        out, err = child.communicate(timeout=LIMIT)
-    except BaseException as cause:
-        stop(child)
-        if isinstance(cause, subprocess.TimeoutExpired):
-            raise Failure(f"{what} did not end within {LIMIT} s") from None
-        raise
-    if child.returncode != 0:
-        cause = f"signal {-child.returncode}" if child.returncode < 0 else f"exit status {child.returncode}"
-        last = next((line.strip() for line in reversed((err or out).splitlines()) if line.strip()), "it said nothing")
-        raise Failure(f"{what} failed with {cause}: {last}")
-    return out
-
-
-def processor_seconds():
-    """Seconds of processor time since the start: what passed, what all programs used, what our children used."""
-    with open("/proc/stat", encoding="ascii") as stat:
-        user, nice, system, idle, wait, *rest = (int(field) for field in stat.readline().split()[1:9])
-    tick = os.sysconf("SC_CLK_TCK")
-    used = user + nice + system + sum(rest)
-    ours = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (used + idle + wait) / tick, used / tick, ours.ru_utime + ours.ru_stime
-
-
-def measured(command, environment=None, what=None):
-    """The JSON object that a measurement prints, with the share of the processor that others took meanwhile."""
-    before = processor_seconds()
-    out = run(command, environment, what)
-    passed, used, ours = (after - start for after, start in zip(processor_seconds(), before))
-    try:
-        result = json.loads(out)
-    except ValueError:
-        raise Failure(f"{what} printed no JSON object but: {out.strip()[:80]}") from None
-    # Two clocks are compared, so the difference may be a tick below nothing.
-    return result | {"taken_by_others": max(0.0, used - ours) / passed if passed else 0.0}
-
-
-def stop(child):
-    """Ends a process group, by force where asking does not help. What it leaves is in the work folder."""
-    # A second Ctrl-C must not interrupt this.
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(child.pid, number)
-            child.wait(timeout=5)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            pass
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-
-
 # ---------------------------------------------------------------- what is compared
-
-
-def cpu():
-    """The processor's name and the set of its features, as Linux calls them."""
-    fields = {}
-    for line in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        name, _, value = line.partition(":")
-        fields.setdefault(name.strip(), value.strip())
-    return fields.get("model name", platform.machine()), set(fields.get("flags", "").split())
 
 
 def library_builds(features):
@@ -422,10 +334,6 @@ def measure(engine, llama, candle, pairs):
     return results
 
 
-def summary(values):
-    return {"median": statistics.median(values), "min": min(values), "max": max(values), "values": values}
-
-
 def measures(results, isa):
     """The report's rows. `result` is what the target is about; ratios are ratios of medians."""
     amx, vnni = "amx" in isa, "vnni" in isa
@@ -525,29 +433,16 @@ def measures(results, isa):
 # ---------------------------------------------------------------- report
 
 
-def git(*command):
-    try:
-        return run(["git", "-C", ROOT, *command]).strip()
-    except (Failure, FileNotFoundError):
-        return ""
-
-
 def candle_version():
     """The version of candle that this project's lock file names."""
     lock = (ROOT / "Cargo.lock").read_text(encoding="utf-8")
     return lock.partition('name = "candle-transformers"\nversion = "')[2].partition('"')[0]
 
 
-def header(engine, llama, options, model, results):
+def header(engine, llama, options, results):
     build = next(iter(llama.about.values()))
     runs = [run for result in results.values() for side in ("ours", "theirs", "candle") for run in result[side] or []]
-    return {
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "commit": git("rev-parse", "HEAD") or None,
-        "modified": bool(git("status", "--porcelain", "--untracked-files=no")),
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "kernel": platform.release(),
+    return benchlib.surroundings() | {
         "taken_by_others": summary([run["taken_by_others"] for run in runs]),
         "threads": THREADS,
         "pairs": options.pairs,
@@ -565,16 +460,6 @@ def header(engine, llama, options, model, results):
         "candle": any(result["candle"] for result in results.values()) and candle_version() or None,
         "notes": llama.notes,
     }
-
-
-def number(value):
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
-def spread(values):
-    if values is None:
-        return "-"
-    return f"{number(values['median'])} ({number(values['min'])}-{number(values['max'])})"
 
 
 def amount(value, kind):
@@ -619,9 +504,7 @@ def table(head, rows):
             + (amount(row["result"], row["kind"]), target, verdict)
             + ((spread(row["candle"]), amount(row["ratio_to_candle"], "times")) if row["candle"] else ("", ""))
         )
-    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
-    for line in cells:
-        lines.append("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
+    lines += columns(cells)
     return "\n".join(lines)
 
 
@@ -635,7 +518,7 @@ def main():
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
 
-    model, features = cpu()
+    _, features = cpu()
     cores = len(os.sched_getaffinity(0))
     if cores < THREADS:
         raise Failure(f"the comparison is made with {THREADS} threads and this machine has {cores} core")
@@ -651,7 +534,7 @@ def main():
             engine.write_model(pathlib.Path(work), shape)
         candle = options.candle and Candle(options.candle.resolve(), llama)
         results = measure(engine, llama, candle, options.pairs)
-        head = header(engine, llama, options, model, results)
+        head = header(engine, llama, options, results)
     rows = measures(results, engine.isa)
     if options.json:
         runs = [{"what": what, "shape": shape, **result} for (what, shape), result in results.items()]
@@ -660,16 +543,5 @@ def main():
         print(table(head, rows))
 
 
-def interrupt(*_):
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, interrupt)
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except (Failure, OSError) as failure:
-        print(f"\033[1;31m[assay] error:\033[0m {failure}", file=sys.stderr)
-        sys.exit(1)
+    benchlib.begin(main)
