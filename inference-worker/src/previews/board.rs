@@ -41,8 +41,10 @@ const READERS: usize = 2;
 /// Requests that wait for news at the same time, in all, and of one preview.
 const WAITING: usize = 256;
 const WAITING_OF_LINE: usize = 4;
-/// Least time between two looks at what a run has drawn.
+/// Least time between two looks at what a run has drawn, in the long run; the first pause is this part of it, and each is
+/// twice the one before: what was drawn first is shown once more was drawn, so that should not take long.
 const PERIOD: Duration = Duration::from_millis(200);
+const FIRST: u32 = 16;
 /// How many times longer than a look the time until the next is: a look keeps all runs waiting.
 const REST: u32 = 20;
 /// Requests of one peer in a second, in the long run, and at once.
@@ -62,7 +64,7 @@ struct Inner {
     /// The own name among peers.
     peer: PeerId,
     metrics: Metrics,
-    /// Least time between two looks at what a run has drawn.
+    /// Least time between two looks at what a run has drawn, in the long run.
     period: Duration,
     height: AtomicU32,
     shelf: Mutex<Shelf>,
@@ -104,6 +106,29 @@ struct State {
     end: Option<End>,
     /// Whether it was taken from the shelf.
     is_gone: bool,
+}
+
+/// When a run is looked at.
+struct Looks {
+    next: Instant,
+    pause: Duration,
+    longest: Duration,
+}
+
+impl Looks {
+    fn new(now: Instant, longest: Duration) -> Self {
+        Self { next: now, pause: longest / FIRST, longest }
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        now >= self.next
+    }
+
+    /// Takes in that a look began and ended.
+    fn looked(&mut self, begin: Instant, end: Instant) {
+        self.next = end + self.pause.max(end.duration_since(begin).saturating_mul(REST));
+        self.pause = self.pause.saturating_mul(2).min(self.longest);
+    }
 }
 
 /// How much a peer may ask.
@@ -200,12 +225,12 @@ impl Board {
         shelf.make_room();
         shelf.order.push_back(task.id);
         shelf.lines.insert(task.id, line.clone());
-        let (period, mut next) = (*period, Instant::now());
+        let mut looks = Looks::new(Instant::now(), *period);
         Box::new(move |drawn: &Drawn<'_>| {
             let begin = Instant::now();
-            if drawn.is_whole || (line.is_wanted.load(Ordering::Relaxed) && begin >= next) {
+            if drawn.is_whole || (line.is_wanted.load(Ordering::Relaxed) && looks.is_due(begin)) {
                 line.draw(drawn);
-                next = Instant::now() + period.max(begin.elapsed().saturating_mul(REST));
+                looks.looked(begin, Instant::now());
             }
         })
     }
@@ -505,6 +530,22 @@ mod tests {
         watch(&Drawn { tokens: &[1, 2, 3], text: &|| panic!("a moment ago"), is_whole: false });
         board.end(&tests::TASK, tests::INCLUDED, tests::end());
         assert_eq!(read(&board, &line(&board)).chunks, [Chunk { tokens: vec![1, 2], text: "a".into() }]);
+    }
+
+    #[test]
+    fn a_run_is_looked_at_soon_again_at_first_and_ever_more_rarely() {
+        let millis = Duration::from_millis;
+        let mut at = Instant::now();
+        let mut looks = Looks::new(at, millis(160));
+        for pause in [10, 20, 40, 80, 160, 160] {
+            assert!(looks.is_due(at));
+            looks.looked(at, at);
+            assert!(!looks.is_due(at + millis(pause - 1)), "{pause}");
+            at += millis(pause);
+        }
+        // A look that takes long keeps the run waiting the less often.
+        looks.looked(at, at + millis(100));
+        assert!(!looks.is_due(at + millis(2_099)) && looks.is_due(at + millis(2_100)));
     }
 
     #[test]
