@@ -22,7 +22,7 @@ use assay_engine::verify::{verify, Claim, Depth};
 use assay_types::{inference::TextOutput, TaskId, MAX_INLINE};
 use axum::{
     body::{Body, Bytes},
-    extract::{Path, Request, State},
+    extract::{FromRequestParts, Path, Request, State},
     http::{header, request::Parts, HeaderMap, HeaderName, HeaderValue, StatusCode, Uri},
     middleware::{from_fn_with_state, Next},
     response::{
@@ -72,6 +72,19 @@ pub(super) const ROUTES: [&str; 11] = [
 ];
 
 type Shared = State<Arc<Gateway>>;
+
+/// What a URL names. One that is no text is refused in OpenAI's shape, as everything else is.
+struct Named(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let wrong = |_| ApiError::invalid(None, "invalid_value", "the URL names something that is no text");
+        let Path(name) = Path::<String>::from_request_parts(parts, state).await.map_err(wrong)?;
+        Ok(Self(name))
+    }
+}
 
 /// The routes of a gateway.
 pub fn router(gateway: Arc<Gateway>) -> Router {
@@ -398,7 +411,7 @@ async fn list_models(State(gateway): Shared, headers: HeaderMap) -> Response {
     .await
 }
 
-async fn show_model(State(gateway): Shared, Path(model): Path<String>, headers: HeaderMap) -> Response {
+async fn show_model(State(gateway): Shared, Named(model): Named, headers: HeaderMap) -> Response {
     admitted(&gateway, &headers, async |_| {
         gateway.ensure_current()?;
         let offers = gateway.catalog.offers().await?;
@@ -421,7 +434,7 @@ fn look_up(gateway: &Gateway, task: TaskId) -> Result<Found, ApiError> {
     })
 }
 
-async fn show_task(State(gateway): Shared, Path(text): Path<String>, headers: HeaderMap) -> Response {
+async fn show_task(State(gateway): Shared, Named(text): Named, headers: HeaderMap) -> Response {
     admitted(&gateway, &headers, async |_| {
         let task = task_id(&text)?;
         let found = look_up(&gateway, task)?;
@@ -499,7 +512,7 @@ async fn list_tasks(State(gateway): Shared, uri: Uri, headers: HeaderMap) -> Res
     .await
 }
 
-async fn verify_task(State(gateway): Shared, Path(text): Path<String>, headers: HeaderMap) -> Response {
+async fn verify_task(State(gateway): Shared, Named(text): Named, headers: HeaderMap) -> Response {
     admitted(&gateway, &headers, async |_| {
         let task = task_id(&text)?;
         let found = look_up(&gateway, task)?;

@@ -179,7 +179,9 @@ fn refuse(door: &Door) {
     door.get("/v1/chat/completions").is(405, "method_not_allowed");
     door.get("/v1/nothing").is(404, "unknown_url");
     door.get("/v1/models/gpt-5").is(404, "model_not_found");
+    door.get("/v1/models/%ff").is(400, "invalid_value");
     door.get("/v1/tasks/0x12").is(400, "invalid_value");
+    door.get("/v1/tasks/%ff").is(400, "invalid_value");
     door.get(&format!("/v1/tasks/0x{}", "00".repeat(32))).is(404, "task_not_found");
     door.get(&format!("/v1/tasks/0x{}/verify", "00".repeat(32))).is(404, "task_not_found");
     door.get("/v1/tasks?state=lost").is(400, "invalid_value");
