@@ -70,6 +70,8 @@ const MOST_WAITING: usize = 1_024;
 const MOST_CONNECTIONS: usize = 2_048;
 /// Longest time in which the head of a request must have come, and for which a connection may be idle.
 const HEAD_TIME: Duration = Duration::from_secs(30);
+/// Longest time for which what was sent may wait for a client that takes nothing.
+const TAKING_TIME: Duration = Duration::from_secs(60);
 /// What open connections get to end when the gateway does.
 const GRACE: Duration = Duration::from_secs(5);
 /// Time between two looks for what can be forgotten.
@@ -283,10 +285,21 @@ async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Outp
     let _ = tokio::time::timeout(GRACE, closing.closed()).await;
 }
 
-/// Serves one connection. One that sends too slowly, or nothing, is closed.
+/// Has the system cut a connection once what was sent over it has waited so long for a client that takes nothing. hyper
+/// waits for ever.
+#[cfg(target_os = "linux")]
+fn cut_if_stalled(stream: &TcpStream, after: Duration) {
+    let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(after));
+}
+
+#[cfg(not(target_os = "linux"))]
+fn cut_if_stalled(_: &TcpStream, _: Duration) {}
+
+/// Serves one connection. One that sends too slowly, or nothing, or takes nothing, is closed.
 async fn connection(stream: TcpStream, router: Router, mut closed: watch::Receiver<()>) {
     // Events go out as they come; without it they only come later.
     let _ = stream.set_nodelay(true);
+    cut_if_stalled(&stream, TAKING_TIME);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
@@ -301,5 +314,31 @@ async fn connection(stream: TcpStream, router: Router, mut closed: watch::Receiv
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection broke off");
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::io::ErrorKind;
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_is_cut() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let (_client, (stream, _)) = (client.unwrap(), accepted.unwrap());
+        cut_if_stalled(&stream, Duration::from_secs(1));
+        let sending = async {
+            loop {
+                stream.writable().await.unwrap();
+                match stream.try_write(&[0; 65_536]) {
+                    Err(error) if error.kind() != ErrorKind::WouldBlock => return error,
+                    _ => {}
+                }
+            }
+        };
+        let error = tokio::time::timeout(Duration::from_secs(60), sending).await.expect("it was cut");
+        assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
     }
 }
