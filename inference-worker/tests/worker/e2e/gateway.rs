@@ -28,6 +28,24 @@ struct Reply {
 }
 
 impl Reply {
+    /// Waits for what a stream brings until its end.
+    fn read(mut stream: TcpStream) -> Self {
+        let mut bytes = Vec::new();
+        // What was sent in vain may reset the connection once the answer is read.
+        let _ = stream.read_to_end(&mut bytes);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let (head, rest) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text}"));
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+        let headers: HashMap<_, _> = lines.filter_map(header).collect();
+        let text = match headers.get("transfer-encoding") {
+            Some(_) => unchunk(rest),
+            None => rest.to_owned(),
+        };
+        Self { status, headers, text }
+    }
+
     fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("no JSON: {error}: {}", self.text))
     }
@@ -64,21 +82,7 @@ impl Door {
     }
 
     fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-        let mut stream = self.open(&self.head(method, path, headers, body.len()), body);
-        let mut bytes = Vec::new();
-        // What was sent in vain may reset the connection once the answer is read.
-        let _ = stream.read_to_end(&mut bytes);
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let (head, rest) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text}"));
-        let mut lines = head.lines();
-        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-        let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-        let headers: HashMap<_, _> = lines.filter_map(header).collect();
-        let text = match headers.get("transfer-encoding") {
-            Some(_) => unchunk(rest),
-            None => rest.to_owned(),
-        };
-        Reply { status, headers, text }
+        Reply::read(self.open(&self.head(method, path, headers, body.len()), body))
     }
 
     fn get(&self, path: &str) -> Reply {
@@ -292,6 +296,7 @@ async fn a_gateway_serves_the_chain_whatever_happens_to_it() {
     let funds = chain.best().await.unwrap().balance(account("ferdie")).await.unwrap();
     // One that never sends the rest of its request is in nobody's way.
     let slow = door.open("POST /v1/chat/completions HTTP/1.1\r\nHost: gat", b"");
+    let slow_body = door.open(&door.head("POST", "/v1/chat/completions", &[], 10), b"{");
     refuse(&door);
     let (free, reserved) = chain.best().await.unwrap().balance(account("ferdie")).await.unwrap();
     // The transaction with an absurd deadline was the only one; it is paid, and nothing is held.
@@ -342,6 +347,7 @@ async fn a_gateway_serves_the_chain_whatever_happens_to_it() {
     assert_eq!((verified.status, &verified.json()["correct"]), (200, &json!(true)), "{}", verified.text);
     others.into_iter().for_each(|client| client.join().unwrap());
     drop(slow);
+    Reply::read(slow_body).is(408, "slow_body");
 
     // A client that goes before its transaction is sent has asked nothing.
     let before = door.tasks_of("ferdie").len();
