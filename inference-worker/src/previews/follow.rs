@@ -31,8 +31,10 @@ const AGAIN: Duration = Duration::from_secs(5);
 const MOST_AGAIN: Duration = Duration::from_secs(60);
 /// Peers that are asked at the same time whether they work on a task.
 const CANDIDATES: usize = 8;
-/// Pause before a peer is asked again. That one of them begins happens there, so nothing tells when it has. Each pause
-/// is twice the one before, up to the longest.
+/// Pause before a peer is asked again, at first while it is asked whether it works on a task, and otherwise. That one of
+/// them begins happens there, so nothing tells when it has: often it is the moment in which it is asked first. Each pause is
+/// twice the one before, up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const PAUSE: Duration = Duration::from_millis(300);
 const MOST_PAUSE: Duration = Duration::from_secs(3);
 /// Requests in a row that may come to nothing before the rest is left to the reveal.
@@ -256,7 +258,7 @@ impl Reader {
     /// Asks a peer until it works on the task. `None` if it lies.
     async fn poll(&self, peer: PeerId) -> Option<Found> {
         let mut request = self.request(peer).await;
-        let mut pause = PAUSE;
+        let mut pause = FIRST_PAUSE;
         loop {
             match self.ask(peer, &request).await {
                 // Another fork's is waited for to become that of this one.
