@@ -49,9 +49,12 @@ pub enum Command {
     Election(ElectionCommand),
     /// Compute an answer again, from a file or of a task on chain, and say whether it is right
     Verify(VerifyArgs),
-    /// Make, inspect, run, train and register models
+    /// Make, inspect, run, train, register and change models
     #[command(subcommand)]
     Model(ModelCommand),
+    /// Place bond and take it out, name a commission, and delegate to solvers
+    #[command(subcommand)]
+    Bond(BondCommand),
     /// Make and show keys
     #[command(subcommand)]
     Key(KeyCommand),
@@ -162,6 +165,12 @@ pub enum ModelCommand {
     Train(TrainArgs),
     /// Register an artefact on chain
     Register(RegisterArgs),
+    /// Change the terms of a model for tasks to come; what is not given stays as it is
+    Update(UpdateArgs),
+    /// Offer a model no longer; the deposit comes back at once
+    Retire(ModelArgs),
+    /// Declare that the account serves a model no longer; that deposit comes back
+    StopServing(ModelArgs),
     /// List the models on chain
     List(ListArgs),
 }
@@ -178,6 +187,105 @@ pub struct RegisterArgs {
     /// Address that receives the flat fee [default: the own]
     #[arg(long, value_name = "ADDRESS")]
     pub recipient: Option<String>,
+}
+
+/// What to change of a model.
+#[derive(Debug, Args)]
+pub struct UpdateArgs {
+    /// Flat fee of each task, in ASY
+    #[arg(long, value_name = "ASY", required_unless_present = "recipient")]
+    pub fee: Option<String>,
+    /// Address that receives the flat fee
+    #[arg(long, value_name = "ADDRESS")]
+    pub recipient: Option<String>,
+    /// The model.
+    #[command(flatten)]
+    pub model: ModelArgs,
+}
+
+/// Which model.
+#[derive(Debug, Args)]
+pub struct ModelArgs {
+    /// Its id on chain
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// How to tell it.
+    #[command(flatten)]
+    pub tell: Tell,
+}
+
+/// How a command tells what it did.
+#[derive(Debug, Args)]
+pub struct Tell {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What can be done with stake.
+#[derive(Debug, Subcommand)]
+pub enum BondCommand {
+    /// Bond an amount of the account's balance, or that much more
+    Add(BondArgs),
+    /// Take an amount out of the bond; until it can be withdrawn it answers for what was done before
+    Unbond(BondArgs),
+    /// Get what was taken out of the bond and is due
+    Withdraw(Tell),
+    /// Name the account's own part of all that it earns, before its delegators share the rest; lets others delegate to it
+    Commission(CommissionArgs),
+    /// Delegate to a solver, to share what it earns and what it loses
+    Delegate(DelegateArgs),
+    /// Take an amount out of what is delegated to a solver
+    Undelegate(DelegateArgs),
+    /// Get what was taken out of a delegation and is due
+    WithdrawDelegation(SolverArgs),
+}
+
+/// How much to bond, or to take out.
+#[derive(Debug, Args)]
+pub struct BondArgs {
+    /// How much, in ASY
+    #[arg(value_name = "ASY")]
+    pub amount: String,
+    /// How to tell it.
+    #[command(flatten)]
+    pub tell: Tell,
+}
+
+/// The commission.
+#[derive(Debug, Args)]
+pub struct CommissionArgs {
+    /// From 0 to 1, such as 0.1; a rise is in force one unbonding time later
+    #[arg(value_name = "SHARE")]
+    pub share: String,
+    /// How to tell it.
+    #[command(flatten)]
+    pub tell: Tell,
+}
+
+/// To whom to delegate, or from whom to take back, and how much.
+#[derive(Debug, Args)]
+pub struct DelegateArgs {
+    /// Address of the solver
+    #[arg(value_name = "SOLVER")]
+    pub solver: String,
+    /// How much, in ASY
+    #[arg(value_name = "ASY")]
+    pub amount: String,
+    /// How to tell it.
+    #[command(flatten)]
+    pub tell: Tell,
+}
+
+/// Of which solver.
+#[derive(Debug, Args)]
+pub struct SolverArgs {
+    /// Address of the solver
+    #[arg(value_name = "SOLVER")]
+    pub solver: String,
+    /// How to tell it.
+    #[command(flatten)]
+    pub tell: Tell,
 }
 
 /// How to list models.
@@ -237,6 +345,7 @@ pub async fn run(cli: Cli) -> Result<(), crate::failure::Failure> {
         Command::Election(command) => commands::election::run(&settings, command).await,
         Command::Verify(args) => commands::verify::run(&settings, args).await,
         Command::Model(command) => commands::model::run(&settings, command).await,
+        Command::Bond(command) => commands::bond::run(&settings, command).await,
         Command::Key(command) => commands::key::run(&settings, command),
         Command::Task(TaskCommand::Show { id }) => commands::task::show(&settings, &id).await,
         Command::Payload(command) => commands::payload::run(&settings, command).await,

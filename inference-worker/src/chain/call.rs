@@ -111,8 +111,44 @@ pub enum Call {
         /// How much.
         amount: Balance,
     },
+    /// Takes an amount out of a bond.
+    Unbond {
+        /// How much.
+        amount: Balance,
+    },
+    /// Has what was taken out of a bond and is due paid.
+    WithdrawBond,
+    /// Names the own part of everything that is earned, before delegators share the rest.
+    SetCommission {
+        /// In parts of 10^9.
+        parts: u32,
+    },
+    /// Delegates to a solver.
+    Delegate {
+        /// The solver.
+        solver: AccountId32,
+        /// How much.
+        amount: Balance,
+    },
+    /// Takes an amount out of what is delegated to a solver.
+    Undelegate {
+        /// The solver.
+        solver: AccountId32,
+        /// How much.
+        amount: Balance,
+    },
+    /// Has what was taken out of a delegation and is due paid.
+    WithdrawDelegation {
+        /// To whom it was delegated.
+        solver: AccountId32,
+    },
     /// Declares that a model is served.
     Serve {
+        /// The model.
+        model: ModelId,
+    },
+    /// Declares that a model is served no longer.
+    StopServing {
         /// The model.
         model: ModelId,
     },
@@ -124,6 +160,20 @@ pub enum Call {
         fee: Balance,
         /// Who receives it.
         recipient: AccountId32,
+    },
+    /// Changes the terms of a model, for tasks to come.
+    UpdateModel {
+        /// The model.
+        model: ModelId,
+        /// Flat fee of each task.
+        fee: Balance,
+        /// Who receives it.
+        recipient: AccountId32,
+    },
+    /// Offers a model no longer.
+    RetireModel {
+        /// The model.
+        model: ModelId,
     },
     /// Sets the session keys with which the account serves as a validator.
     SetSessionKeys {
@@ -173,8 +223,17 @@ impl Call {
             Self::Pull { .. } => "pull",
             Self::Bond { .. } => "bond",
             Self::BondMore { .. } => "bond_more",
+            Self::Unbond { .. } => "unbond",
+            Self::WithdrawBond => "withdraw",
+            Self::SetCommission { .. } => "set_commission",
+            Self::Delegate { .. } => "delegate",
+            Self::Undelegate { .. } => "undelegate",
+            Self::WithdrawDelegation { .. } => "withdraw_delegation",
             Self::Serve { .. } => "serve",
+            Self::StopServing { .. } => "stop_serving",
             Self::Register { .. } => "register",
+            Self::UpdateModel { .. } => "update",
+            Self::RetireModel { .. } => "retire",
             Self::SetSessionKeys { .. } => "set_keys",
             Self::RegisterCandidate { .. } => "register_candidate",
             Self::CommitTokens { .. } => "commit_tokens",
@@ -189,7 +248,8 @@ impl Call {
 use api::runtime::runtime_types::{
     assay_runtime::configs::consensus::SessionKeys, assay_traits::Payload as PayloadOnChain,
     assay_types::cid::Cid as CidOnChain, bounded_collections::bounded_vec::BoundedVec,
-    sp_consensus_babe::app::Public as BabeKey, sp_consensus_grandpa::app::Public as GrandpaKey,
+    sp_arithmetic::per_things::Perbill, sp_consensus_babe::app::Public as BabeKey,
+    sp_consensus_grandpa::app::Public as GrandpaKey,
 };
 
 impl From<Payload> for PayloadOnChain {
@@ -243,11 +303,22 @@ impl At {
             Call::Pull { task, voter } => self.sign_one(&tx.contestation().pull(task, voter), key, params),
             Call::Bond { amount } => self.sign_one(&tx.bonds().bond(amount), key, params),
             Call::BondMore { amount } => self.sign_one(&tx.bonds().bond_more(amount), key, params),
+            Call::Unbond { amount } => self.sign_one(&tx.bonds().unbond(amount), key, params),
+            Call::WithdrawBond => self.sign_one(&tx.bonds().withdraw(), key, params),
+            Call::SetCommission { parts } => self.sign_one(&tx.bonds().set_commission(Perbill(parts)), key, params),
+            Call::Delegate { solver, amount } => self.sign_one(&tx.bonds().delegate(solver, amount), key, params),
+            Call::Undelegate { solver, amount } => self.sign_one(&tx.bonds().undelegate(solver, amount), key, params),
+            Call::WithdrawDelegation { solver } => self.sign_one(&tx.bonds().withdraw_delegation(solver), key, params),
             Call::Serve { model } => self.sign_one(&tx.models().serve(model), key, params),
+            Call::StopServing { model } => self.sign_one(&tx.models().stop_serving(model), key, params),
             Call::Register { manifest, fee, recipient } => {
                 let call = tx.models().register(CidOnChain(manifest.0), fee, recipient);
                 self.sign_one(&call, key, params)
             }
+            Call::UpdateModel { model, fee, recipient } => {
+                self.sign_one(&tx.models().update(model, fee, recipient), key, params)
+            }
+            Call::RetireModel { model } => self.sign_one(&tx.models().retire(model), key, params),
             Call::SetSessionKeys { keys, proof } => {
                 let call = tx.session().set_keys(session_keys(&keys)?, proof);
                 self.sign_one(&call, key, params)

@@ -318,7 +318,7 @@ impl At {
                     .map_or_else(|error| error.to_string(), |error| dispatch_error(&error));
                 return Ok(Err(error));
             }
-            known.extend(event(&found)?);
+            known.extend(event(&found)?.or_else(|| stake(&found)));
         }
         Ok(Ok(known))
     }
@@ -470,6 +470,40 @@ fn event(found: &subxt::events::Event<'_, Config>) -> Result<Option<Event>, Chai
         ("Models", "Registered") => Some(Event::Registered { model: fields!(models::events::Registered).model }),
         _ => None,
     })
+}
+
+/// What has happened to the sender's stake. It is only shown, so what cannot be read is left out.
+fn stake(found: &subxt::events::Event<'_, Config>) -> Option<Event> {
+    use api::runtime::bonds::events;
+    macro_rules! fields {
+        ($event:ty) => {
+            found.decode_fields_unchecked_as::<$event>().ok()?
+        };
+    }
+    let (amount, due) = match (found.pallet_name(), found.event_name()) {
+        ("Bonds", "Bonded") => {
+            let event = fields!(events::Bonded);
+            (Some(event.amount), Some(event.matures_at))
+        }
+        ("Bonds", "BondedMore") => {
+            let event = fields!(events::BondedMore);
+            (Some(event.amount), Some(event.matures_at))
+        }
+        ("Bonds", "Unbonded") => {
+            let event = fields!(events::Unbonded);
+            (Some(event.amount), Some(event.leaves_at))
+        }
+        ("Bonds", "Undelegated") => {
+            let event = fields!(events::Undelegated);
+            (Some(event.amount), Some(event.leaves_at))
+        }
+        ("Bonds", "Withdrawn") => (Some(fields!(events::Withdrawn).amount), None),
+        ("Bonds", "Delegated") => (Some(fields!(events::Delegated).amount), None),
+        ("Bonds", "DelegationWithdrawn") => (Some(fields!(events::DelegationWithdrawn).amount), None),
+        ("Bonds", "CommissionSet") => (None, Some(fields!(events::CommissionSet).from)),
+        _ => return None,
+    };
+    Some(Event::Stake { amount, due })
 }
 
 #[cfg(test)]

@@ -267,6 +267,13 @@ pub enum Event {
         /// Its id.
         model: ModelId,
     },
+    /// The sender has changed its stake. Told of the worker's own transactions alone.
+    Stake {
+        /// How much of it moved; `None` where only its terms did.
+        amount: Option<Balance>,
+        /// First block in which that is in force, or can be withdrawn; `None` for at once.
+        due: Option<BlockNumber>,
+    },
 }
 
 #[cfg(test)]

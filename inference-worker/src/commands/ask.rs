@@ -315,7 +315,7 @@ impl Story {
                 | Event::Resolved { task, .. }
                 | Event::Settled { task, .. }
                 | Event::Ended { task, .. } => (*task, false),
-                Event::Registered { .. } => continue,
+                Event::Registered { .. } | Event::Stake { .. } => continue,
             };
             if submission && self.task.is_none() {
                 (self.task, self.included) = (Some(task), Some(Inclusion { number, hash }));

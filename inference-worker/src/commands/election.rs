@@ -1,9 +1,9 @@
 //! `election`: the proofs of elections, and taking leave of them.
 
-use super::{connect, id};
+use super::{connect, id, Done};
 use crate::{
     amount,
-    chain::{Call, Sender, Terms},
+    chain::Call,
     cli::ElectionCommand,
     config::Settings,
     election::{report, verify, Election, Known, Proof, MOST_BYTES},
@@ -136,9 +136,6 @@ fn write(path: &Path, proof: &Proof) -> Result<(), Failure> {
 
 async fn send(settings: &Settings, call: Call, what: &str) -> Result<(), Failure> {
     let key = settings.key().load()?;
-    let sender = Sender::spawn(connect(settings).await?, key);
-    let failed = |reason: String| Failure::Rejected(format!("cannot {what}: {reason}"));
-    let sent = sender.send(call, Terms::default()).await.map_err(|refusal| failed(refusal.to_string()))?;
-    let (number, hash, _) = sent.success().await.map_err(failed)?;
+    let Done { number, hash, .. } = Done::send(connect(settings).await?, key, call, what).await?;
     out::result(format_args!("done in block {number}, {hash:?}"))
 }

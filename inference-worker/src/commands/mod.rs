@@ -3,6 +3,7 @@
 pub mod artefact;
 pub mod ask;
 pub mod bench;
+pub mod bond;
 pub mod completions;
 pub mod elect;
 pub mod election;
@@ -14,12 +15,16 @@ pub mod task;
 pub mod verify;
 
 use crate::{
-    chain::Chain,
+    chain::{types::Event, Call, Chain, Sender, Terms},
     config::{Settings, DEFAULT_URL},
     failure::Failure,
+    out,
 };
-use assay_types::{Balance, Hash};
+use assay_types::{Balance, BlockNumber, Hash};
 use serde_json::{json, Value};
+use std::str::FromStr;
+use subxt::utils::AccountId32;
+use subxt_signer::sr25519::Keypair;
 
 /// Connects to the node that the settings name.
 pub(crate) async fn connect(settings: &Settings) -> Result<Chain, Failure> {
@@ -29,6 +34,55 @@ pub(crate) async fn connect(settings: &Settings) -> Result<Chain, Failure> {
         return Err(Failure::Config(format!("--url: '{url}' is no address of a WebSocket, such as {DEFAULT_URL}")));
     }
     Ok(Chain::connect(url, settings.connect_timeout()).await?)
+}
+
+/// A transaction that is in a block.
+pub(crate) struct Done {
+    /// Height of the block.
+    pub number: BlockNumber,
+    /// Hash of the block.
+    pub hash: Hash,
+    /// What the transaction did.
+    pub events: Vec<Event>,
+}
+
+impl Done {
+    /// Sends `call` and waits until a block has it; `what` says what it does, should that fail.
+    ///
+    /// # Errors
+    /// The node does not take it, no block does, or the chain refuses it.
+    pub async fn send(chain: Chain, key: Keypair, call: Call, what: &str) -> Result<Self, Failure> {
+        let failed = |reason: String| Failure::Rejected(format!("cannot {what}: {reason}"));
+        let sender = Sender::spawn(chain, key);
+        let sent = sender.send(call, Terms::default()).await.map_err(|refusal| failed(refusal.to_string()))?;
+        let (number, hash, events) = sent.success().await.map_err(failed)?;
+        Ok(Self { number, hash, events })
+    }
+
+    /// Tells it: as one JSON object where `json` says so. `due` says what is so from a later block on.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn tell(&self, json: bool, due: &str) -> Result<(), Failure> {
+        let Self { number, hash, events } = self;
+        let stake = events.iter().find_map(|event| match event {
+            Event::Stake { amount, due } => Some((*amount, *due)),
+            _ => None,
+        });
+        let (amount, from) = stake.unwrap_or_default();
+        if json {
+            let block = json!({ "number": number, "hash": hexadecimal(*hash) });
+            return out::result(json!({ "block": block, "amount": amount.map(money), "due": from }));
+        }
+        let amount = amount.map(|amount| format!(": {} ASY", crate::amount::format(amount))).unwrap_or_default();
+        let from = from.map(|from| format!(", {due} block {from} on")).unwrap_or_default();
+        out::result(format_args!("done in block {number}, {hash:?}{amount}{from}"))
+    }
+}
+
+/// Reads an address; `name` is what it is given as.
+pub(crate) fn address(name: &str, text: &str) -> Result<AccountId32, Failure> {
+    AccountId32::from_str(text).map_err(|_| Failure::Config(format!("{name}: '{text}' is no address")))
 }
 
 /// Reads an id in hexadecimal.

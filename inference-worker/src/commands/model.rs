@@ -1,20 +1,18 @@
-//! `model`: make, inspect, run, train, register and list models.
+//! `model`: make, inspect, run, train, register, change and list models.
 
-use super::{artefact, bench, connect, hexadecimal, money};
+use super::{address, artefact, bench, connect, hexadecimal, id, money, Done};
 use crate::{
     amount,
-    chain::{types::Event, Call, Sender, Terms},
-    cli::{ListArgs, ModelCommand, RegisterArgs},
+    chain::{types::Event, Call},
+    cli::{ListArgs, ModelArgs, ModelCommand, RegisterArgs, UpdateArgs},
     config::{self, Settings},
     failure::Failure,
     keys, out,
     progress::Spinner,
     work::models::Local,
 };
-use assay_types::protocol;
+use assay_types::{protocol, ModelId};
 use serde_json::json;
-use std::str::FromStr;
-use subxt::utils::AccountId32;
 
 /// Runs a `model` command.
 ///
@@ -45,6 +43,15 @@ pub async fn run(settings: &Settings, command: ModelCommand) -> Result<(), Failu
         }
         ModelCommand::Train(args) => heavy(move || crate::train::run(args)).await,
         ModelCommand::Register(args) => register(settings, args).await,
+        ModelCommand::Update(args) => update(settings, args).await,
+        ModelCommand::Retire(ModelArgs { id, tell }) => {
+            let call = Call::RetireModel { model: model(&id)? };
+            change(settings, call, "retire the model", tell.json).await
+        }
+        ModelCommand::StopServing(ModelArgs { id, tell }) => {
+            let call = Call::StopServing { model: model(&id)? };
+            change(settings, call, "stop serving the model", tell.json).await
+        }
         ModelCommand::List(args) => list(settings, args).await,
     }
 }
@@ -65,23 +72,17 @@ async fn register(settings: &Settings, args: RegisterArgs) -> Result<(), Failure
     let key = settings.key().load()?;
     let owner = keys::address(&key);
     let recipient = match &args.recipient {
-        Some(text) => {
-            AccountId32::from_str(text).map_err(|_| Failure::Config(format!("--recipient: '{text}' is no address")))?
-        }
+        Some(text) => address("--recipient", text)?,
         None => owner,
     };
     let local = Local::load(&args.dir, &settings.threads()?)?;
     let chain = connect(settings).await?;
     let spinner = Spinner::new(&format!("registering {}", local.name()));
-    let sender = Sender::spawn(chain, key);
     let call = Call::Register { manifest: local.cid(), fee, recipient };
-    let sent = sender.send(call, Terms::default()).await.map_err(|refusal| Failure::Rejected(refusal.to_string()))?;
-    let (_, _, events) = sent
-        .success()
-        .await
-        .map_err(|error| Failure::Rejected(format!("the chain refused to register the model: {error}")))?;
+    let done = Done::send(chain, key, call, "register the model").await;
     drop(spinner);
-    let id = events
+    let id = done?
+        .events
         .iter()
         .find_map(|event| match event {
             Event::Registered { model } => Some(*model),
@@ -89,6 +90,31 @@ async fn register(settings: &Settings, args: RegisterArgs) -> Result<(), Failure
         })
         .unwrap_or_else(|| protocol::model_id(&owner.0, &local.cid()));
     out::result(hexadecimal(id))
+}
+
+/// Reads the id of a model.
+fn model(text: &str) -> Result<ModelId, Failure> {
+    id(text).ok_or_else(|| Failure::Config(format!("'{text}' is no model id: 64 hexadecimal digits")))
+}
+
+async fn update(settings: &Settings, args: UpdateArgs) -> Result<(), Failure> {
+    let UpdateArgs { model: ModelArgs { id, tell }, fee, recipient } = args;
+    let model = model(&id)?;
+    let fee = config::amount("--fee", fee.as_deref())?;
+    let recipient = recipient.map(|text| address("--recipient", &text)).transpose()?;
+    let key = settings.key().load()?;
+    let chain = connect(settings).await?;
+    let now = chain.best().await?.model(model).await?;
+    let now = now.ok_or_else(|| Failure::NotFound(format!("the chain knows no model {id}")))?;
+    let (fee, recipient) = (fee.unwrap_or(now.fee), recipient.unwrap_or(now.recipient));
+    let call = Call::UpdateModel { model, fee, recipient };
+    Done::send(chain, key, call, "change the model's terms").await?.tell(tell.json, "from")
+}
+
+/// Sends a call that changes what is offered.
+async fn change(settings: &Settings, call: Call, what: &str, json: bool) -> Result<(), Failure> {
+    let key = settings.key().load()?;
+    Done::send(connect(settings).await?, key, call, what).await?.tell(json, "from")
 }
 
 async fn list(settings: &Settings, args: ListArgs) -> Result<(), Failure> {

@@ -211,7 +211,7 @@ impl Source for Chain {
                     State::Retracted => Change::Other(task, What::Retracted),
                     _ => continue,
                 },
-                Event::Registered { .. } => continue,
+                Event::Registered { .. } | Event::Stake { .. } => continue,
             });
         }
         Ok(Block { at: Inclusion { number, hash }, parent, changes })

@@ -466,6 +466,44 @@ fn a_part_in_elections_is_chosen_before_anything_else() {
 }
 
 #[test]
+fn stake_and_terms_that_make_no_sense_are_refused_before_a_node_is_asked() {
+    let solver = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
+    let model = "0x".to_owned() + &"ab".repeat(32);
+    let change = |arguments: &[&str]| {
+        run(&[&["--dev-key", "bob", "--url", NOWHERE, "--connect-timeout", "1"], arguments].concat())
+    };
+    for (arguments, words) in [
+        (&["bond", "add", "much"][..], "'much' is not an amount of ASY"),
+        (&["bond", "unbond", "0.0000000000001"], "more than 12 decimals"),
+        (&["bond", "commission", "10%"], "'10%' is no share from 0 to 1"),
+        (&["bond", "commission", "1.1"], "'1.1' is no share from 0 to 1"),
+        (&["bond", "delegate", "Alice", "5"], "SOLVER: 'Alice' is no address"),
+        (&["bond", "undelegate", solver, "1,5"], "'1,5' is not an amount of ASY"),
+        (&["bond", "withdraw-delegation", "Alice"], "SOLVER: 'Alice' is no address"),
+        (&["model", "update", "tiny", "--fee", "1"], "'tiny' is no model id"),
+        (&["model", "update", &model, "--fee", "free"], "--fee: 'free' is not an amount"),
+        (&["model", "update", &model, "--recipient", "me"], "--recipient: 'me' is no address"),
+        (&["model", "retire", "0x12"], "'0x12' is no model id"),
+        (&["model", "stop-serving", "tiny"], "'tiny' is no model id"),
+    ] {
+        let line = failure(&change(arguments), 3);
+        assert!(line.contains(words), "{arguments:?}: {line}");
+    }
+    for arguments in [
+        &["bond", "add"][..],
+        &["bond", "delegate", solver],
+        &["bond", "commission"],
+        &["model", "update", &model],
+        &["model", "retire"],
+    ] {
+        assert_eq!(change(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+    for arguments in [&["bond", "withdraw"][..], &["bond", "add", "1"], &["model", "retire", &model, "--json"]] {
+        assert!(failure(&change(arguments), 5).contains("is assay-node running?"), "{arguments:?}");
+    }
+}
+
+#[test]
 fn what_proves_no_election_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("proof.json");

@@ -21,7 +21,7 @@ use crate::common::network::{
 };
 use assay_engine::{Model, Threads};
 use assay_peers::Content;
-use assay_types::{protocol, Balance, BlockNumber, Cid, Hash, TaskId, ASY, MILLI_ASY};
+use assay_types::{protocol, Balance, BlockNumber, Cid, Hash, ModelId, TaskId, ASY, MILLI_ASY};
 use assay_worker::{
     amount,
     chain::{api::runtime, types::Event, At, Chain},
@@ -330,6 +330,7 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     let books = keep_books(&node.url(), &chain, opening.number() + 1, closing.number(), recipient).await;
     assert_eq!(books.settled.len(), 3 + rpc::LIBRARIES);
     check_books(&books, &watched, before, &closing).await;
+    check_changes(&node.url(), &chain, model).await;
 
     // Another chain in the place of this one is none that the worker goes on with.
     let dave_runs = dave.start(&["solve"]);
@@ -342,6 +343,66 @@ async fn tasks_settle_to_the_last_unit_though_worker_and_node_are_killed() {
     dave_runs.line(&["now serves another chain"]);
     dave_runs.fails(6);
     running.stop();
+}
+
+/// Stake and the terms of models are changed by command; what the chain refuses is told.
+async fn check_changes(url: &str, chain: &Chain, model: ModelId) {
+    let (eve, id) = (account("eve").to_string(), format!("{model:?}"));
+    let change =
+        |name: &str, arguments: &[&str]| crate::common::run(&[&["--dev-key", name, "--url", url], arguments].concat());
+    // What moved, in units of ASY, and for how many blocks that is not in force yet.
+    let done = |name: &str, arguments: &[&str]| -> (Option<Balance>, Option<u64>) {
+        let output = change(name, &[arguments, &["--json"]].concat());
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let amount = told["amount"]["units"].as_str().map(|units| units.parse().unwrap());
+        (amount, told["due"].as_u64().map(|due| due - told["block"]["number"].as_u64().unwrap()))
+    };
+    let refused = |name: &str, arguments: &[&str], error: &str| {
+        let line = crate::common::failure(&change(name, arguments), 9);
+        assert!(line.contains(error), "{arguments:?}: {line}");
+    };
+
+    let has = chain.best().await.unwrap().bond(account("eve")).await.unwrap().unwrap().active;
+    let (amount, matures) = done("eve", &["bond", "add", "10"]);
+    assert!(amount == Some(10 * ASY) && matures > Some(0), "{matures:?}");
+    let (amount, waits) = done("eve", &["bond", "unbond", "2.5"]);
+    assert!(amount == Some(5 * ASY / 2) && waits > matures, "{waits:?}");
+    let bond = chain.best().await.unwrap().bond(account("eve")).await.unwrap().unwrap();
+    assert_eq!(bond.active, has + 10 * ASY - 5 * ASY / 2);
+    refused("eve", &["bond", "unbond", "1000"], "cannot take that out of the bond: Bonds::InsufficientBond: ");
+    refused("eve", &["bond", "withdraw"], "Bonds::NothingToWithdraw: ");
+    refused("eve", &["bond", "add", "0"], "Bonds::ZeroAmount: ");
+    assert_eq!(done("bob", &["bond", "add", "1"]).0, Some(ASY), "who has no bond yet places the first");
+
+    refused("bob", &["bond", "delegate", &eve, "5"], "Bonds::NoPool: ");
+    assert_eq!(done("eve", &["bond", "commission", "0.1"]), (None, Some(0)));
+    assert_eq!(done("eve", &["bond", "commission", "0.2"]), (None, waits), "a rise waits");
+    assert_eq!(done("bob", &["bond", "delegate", &eve, "5"]), (Some(5 * ASY), None));
+    assert_eq!(done("bob", &["bond", "undelegate", &eve, "2"]), (Some(2 * ASY), waits));
+    refused("bob", &["bond", "withdraw-delegation", &eve], "Bonds::NothingToWithdraw: ");
+    refused("charlie", &["bond", "undelegate", &eve, "2"], "Bonds::NotDelegated: ");
+
+    refused("bob", &["model", "update", &id, "--fee", "9"], "cannot change the model's terms: Models::NotOwner: ");
+    let line = crate::common::failure(&change("charlie", &["model", "update", &"ab".repeat(32), "--fee", "9"]), 12);
+    assert!(line.contains("the chain knows no model abab"), "{line}");
+    done("charlie", &["model", "update", &id, "--fee", "0.75"]);
+    done("charlie", &["model", "update", &id, "--recipient", &eve]);
+    let at = chain.best().await.unwrap();
+    let changed = at.model(model).await.unwrap().unwrap();
+    assert_eq!((changed.fee, changed.recipient), (750 * MILLI_ASY, account("eve")));
+    assert!(at.serves(model, account("eve")).await.unwrap());
+    let output = change("eve", &["model", "stop-serving", &id]);
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with("done in block "), "{output:?}");
+    refused("eve", &["model", "stop-serving", &id], "cannot stop serving the model: Models::NotServing: ");
+
+    // One that nobody serves is gone at once.
+    let at = chain.best().await.unwrap();
+    assert!(!at.serves(model, account("eve")).await.unwrap());
+    let models = at.models().await.unwrap();
+    let unserved = models.iter().find(|other| other.owner == account("charlie") && other.id != model).unwrap().id;
+    done("charlie", &["model", "retire", &format!("{unserved:?}")]);
+    assert_eq!(chain.best().await.unwrap().model(unserved).await.unwrap(), None);
 }
 
 /// Checks that what every one of `accounts` has gained and lost since it had `before` is what the books say.
