@@ -58,6 +58,11 @@ impl ApiError {
         Self::new(StatusCode::PAYMENT_REQUIRED, "insufficient_funds", "insufficient_funds", message)
     }
 
+    /// 403: whoever asks may not.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "permission_error", "origin_not_allowed", message)
+    }
+
     /// 404: there is no such thing.
     pub fn missing(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "invalid_request_error", code, message)

@@ -70,7 +70,8 @@ pub struct Following {
     end: Instant,
     task: Option<TaskId>,
     _wanted: Wanted,
-    _permit: OwnedSemaphorePermit,
+    /// A place of the gateway, and one of the key.
+    _permits: (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>),
 }
 
 impl Gateway {
@@ -85,6 +86,7 @@ impl Gateway {
         question: &Question,
         once: Option<Once>,
     ) -> Result<Following, ApiError> {
+        let own = key.wait()?;
         let permit = self.waiting.clone().try_acquire_owned().map_err(|_| {
             ApiError::unavailable("overloaded", "too many requests are waiting for answers at this gateway")
         })?;
@@ -97,7 +99,7 @@ impl Gateway {
             end: begin + self.timeout,
             task: None,
             _wanted: Wanted(wanted),
-            _permit: permit,
+            _permits: (permit, own),
         };
         let sending = match &once {
             None => None,

@@ -15,6 +15,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Time over which requests are counted.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -33,6 +34,7 @@ struct Entry {
     name: String,
     sha256: String,
     requests_per_minute: Option<u32>,
+    requests_at_once: Option<u32>,
     asy_per_day: Option<String>,
 }
 
@@ -44,6 +46,8 @@ pub struct ApiKey {
     /// What may be spent with it in a day (UTC), in units of ASY.
     pub per_day: Option<Balance>,
     per_minute: Option<u32>,
+    /// One permit for each of its requests that may wait for an answer, and how many there are.
+    at_once: Option<(Arc<Semaphore>, u32)>,
     /// Since when requests are counted, and how many came.
     window: Mutex<(Option<Instant>, u32)>,
 }
@@ -70,8 +74,24 @@ impl Rate {
 }
 
 impl ApiKey {
-    fn new(name: String, per_minute: Option<u32>, per_day: Option<Balance>) -> Self {
-        Self { name, per_day, per_minute, window: Mutex::new((None, 0)) }
+    fn new(name: String, per_minute: Option<u32>, at_once: Option<u32>, per_day: Option<Balance>) -> Self {
+        // The semaphore's own limit is beyond what this one could wait for.
+        let permits =
+            |most: u32| Semaphore::new(usize::try_from(most).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS));
+        let at_once = at_once.map(|most| (Arc::new(permits(most)), most));
+        Self { name, per_day, per_minute, at_once, window: Mutex::new((None, 0)) }
+    }
+
+    /// Lets a request wait for its answer until what is returned is dropped; `None` where no limit is set.
+    ///
+    /// # Errors
+    /// 429 when as many requests of the key as may wait already.
+    pub fn wait(&self) -> Result<Option<OwnedSemaphorePermit>, ApiError> {
+        let Some((permits, most)) = &self.at_once else { return Ok(None) };
+        permits.clone().try_acquire_owned().map(Some).map_err(|_| {
+            let message = format!("{most} requests of this key, as many as may, wait for answers");
+            ApiError::limited("too_many_at_once", message, Duration::ZERO)
+        })
     }
 
     /// Counts a request.
@@ -114,7 +134,7 @@ pub enum Keys {
 impl Keys {
     /// No keys are asked for.
     pub fn anybody() -> Self {
-        Self::Anybody(Arc::new(ApiKey::new(String::new(), None, None)))
+        Self::Anybody(Arc::new(ApiKey::new(String::new(), None, None, None)))
     }
 
     /// Reads a file of keys.
@@ -135,7 +155,7 @@ impl Keys {
         };
         let file: File = toml::from_str(text).map_err(place)?;
         let (mut known, mut names) = (HashMap::new(), HashSet::new());
-        for Entry { name, sha256, requests_per_minute, asy_per_day } in file.keys {
+        for Entry { name, sha256, requests_per_minute, requests_at_once, asy_per_day } in file.keys {
             if name.is_empty() || !names.insert(name.clone()) {
                 return Err(format!("each key needs a name of its own; '{name}' is none"));
             }
@@ -144,7 +164,7 @@ impl Keys {
                 .map_err(|_| format!("sha256 of '{name}' must be 64 hexadecimal digits, the hash of the key"))?;
             let per_day = asy_per_day.map(|text| amount::parse(&text)).transpose();
             let per_day = per_day.map_err(|error| format!("asy-per-day of '{name}': {error}"))?;
-            let key = ApiKey::new(name.clone(), requests_per_minute, per_day);
+            let key = ApiKey::new(name.clone(), requests_per_minute, requests_at_once, per_day);
             if known.insert(hash, Arc::new(key)).is_some() {
                 return Err(format!("'{name}' has the hash of another key"));
             }
@@ -158,9 +178,13 @@ impl Keys {
     /// The key that a request brings.
     ///
     /// # Errors
-    /// 401 when it brings none, or one that is not known.
+    /// 401 when it brings none, or one that is not known; 403 when none is asked for and a web page sends it.
     pub fn of(&self, headers: &HeaderMap) -> Result<Arc<ApiKey>, ApiError> {
         let known = match self {
+            // Any page that somebody looks at could spend the account's ASY: a browser lets it send, though not read.
+            Self::Anybody(_) if headers.contains_key(header::ORIGIN) => {
+                return Err(ApiError::forbidden("web pages may ask only where API keys are given out (--api-keys)"));
+            }
             Self::Anybody(key) => return Ok(key.clone()),
             Self::Known(known) => known,
         };
@@ -208,8 +232,16 @@ mod tests {
     }
 
     #[test]
+    fn a_web_page_needs_a_key() {
+        let mut headers = bearer("Bearer secret");
+        headers.insert(header::ORIGIN, HeaderValue::from_static("https://example.org"));
+        assert_eq!(status(Keys::anybody().of(&headers).unwrap_err()), 403);
+        assert!(Keys::parse(&file("secret", "")).unwrap().of(&headers).is_ok());
+    }
+
+    #[test]
     fn requests_are_counted_by_the_minute() {
-        let key = ApiKey::new("one".into(), Some(2), None);
+        let key = ApiKey::new("one".into(), Some(2), None, None);
         let begin = Instant::now();
         let after = |seconds| begin + Duration::from_secs(seconds);
         assert_eq!(key.admit(begin).unwrap(), Some(Rate { limit: 2, remaining: 1, reset: MINUTE }));
@@ -218,8 +250,21 @@ mod tests {
         assert_eq!(refused.headers_mut()["x-ratelimit-reset-requests"], "21s");
         assert_eq!(status(refused), 429);
         assert_eq!(key.admit(after(60)).unwrap().unwrap().remaining, 1);
-        let endless = ApiKey::new("one".into(), None, None);
+        let endless = ApiKey::new("one".into(), None, None, None);
         assert!((0..1_000).all(|_| endless.admit(begin).unwrap().is_none()));
+    }
+
+    #[test]
+    fn a_key_takes_no_more_places_than_it_may() {
+        let keys = Keys::parse(&file("secret", "requests-at-once = 2")).unwrap();
+        let key = keys.of(&bearer("Bearer secret")).unwrap();
+        let (first, _second) = (key.wait().unwrap(), key.wait().unwrap());
+        let refused = key.wait().unwrap_err();
+        assert_eq!((refused.code(), status(refused)), ("too_many_at_once", 429));
+        drop(first);
+        assert!(key.wait().unwrap().is_some());
+        let endless = ApiKey::new("one".into(), None, None, None);
+        assert!((0..10_000).all(|_| endless.wait().unwrap().is_none()));
     }
 
     #[test]

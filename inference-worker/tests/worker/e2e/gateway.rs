@@ -14,11 +14,16 @@ use std::{
     net::TcpStream,
     path::PathBuf,
     process::Command,
+    sync::LazyLock,
     thread,
 };
 
 /// What the models' tasks cost where nobody says otherwise: twice the model's own fee.
 const DEFAULT_FEE: &str = "1";
+
+/// What the gateway says that it serves.
+static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../../src/gateway/openapi.json")).unwrap());
 
 /// An answer.
 struct Reply {
@@ -56,6 +61,8 @@ impl Reply {
         assert_eq!(self.status, status, "{}", self.text);
         let error = &self.json()["error"];
         assert_eq!(error["code"], code, "{}", self.text);
+        let codes = &DOCUMENT["components"]["schemas"]["Error"]["properties"]["error"]["properties"]["code"]["enum"];
+        assert!(codes.as_array().unwrap().contains(&json!(code)), "the OpenAPI document has no {code}");
         assert!(error["message"].as_str().is_some_and(|text| !text.is_empty()) && error["type"].is_string());
     }
 }
@@ -180,6 +187,8 @@ fn refuse(door: &Door) {
     door.chat("tiny-7", &"w3 ".repeat(6_000), &[], json!({})).is(400, "context_length_exceeded");
     door.chat("tiny-7", &"w3 ".repeat(400), &[], json!({})).is(400, "unfit_for_model");
     door.chat("tiny-7", "w3", &[("Idempotency-Key", &"x".repeat(300))], json!({})).is(400, "invalid_value");
+    let page = [("Origin", "https://example.org"), ("Content-Type", "text/plain")];
+    door.chat("tiny-7", "w3", &page, json!({})).is(403, "origin_not_allowed");
     door.get("/v1/chat/completions").is(405, "method_not_allowed");
     door.get("/v1/nothing").is(404, "unknown_url");
     door.get("/v1/models/gpt-5").is(404, "model_not_found");
@@ -190,6 +199,24 @@ fn refuse(door: &Door) {
     door.get(&format!("/v1/tasks/0x{}/verify", "00".repeat(32))).is(404, "task_not_found");
     door.get("/v1/tasks?state=lost").is(400, "invalid_value");
     door.get("/v1/tasks?colour=blue").is(400, "unsupported_parameter");
+}
+
+/// What the document describes is served, with the statuses that it has, and nothing else is.
+fn described(door: &Door) {
+    assert_eq!(door.get("/openapi.json").json(), *DOCUMENT);
+    for (path, operations) in DOCUMENT["paths"].as_object().unwrap() {
+        let url = path.replace("{id}", &"00".repeat(32)).replace("{model}", "gpt-5");
+        for method in ["GET", "POST", "PUT", "DELETE"] {
+            let reply = door.send(method, &url, &[], b"");
+            match operations.get(method.to_lowercase()) {
+                None => reply.is(405, "method_not_allowed"),
+                Some(operation) => {
+                    let statuses = operation["responses"].as_object().unwrap();
+                    assert!(statuses.contains_key(&reply.status.to_string()), "{method} {path}: {}", reply.status);
+                }
+            }
+        }
+    }
 }
 
 /// The official clients, as they are installed by `scripts/setup --tests`.
@@ -302,6 +329,7 @@ async fn a_gateway_serves_the_chain_whatever_happens_to_it() {
     // The transaction with an absurd deadline was the only one; it is paid, and nothing is held.
     assert!(funds.0 - free < ASY / 100 && reserved == funds.1, "{funds:?} {free} {reserved}");
     assert_eq!(door.tasks_of("ferdie"), Vec::<Value>::new());
+    described(&door);
 
     // The official clients, a stream until the end, and one question that comes twice at the same time.
     let others = clients(&door);
@@ -400,6 +428,24 @@ async fn a_gateway_serves_the_chain_whatever_happens_to_it() {
     let told = asking.join().unwrap();
     assert_eq!(told.status, 200, "{}", told.text);
 
+    // A solver that goes away with a question before it: the fee comes back, and whoever waits is told.
+    dave_runs.stop_by("-INT");
+    let from = chain.best().await.unwrap().number();
+    let asking = door.asking("w62", "solver", json!({ "assay": { "deadline": 1 } }));
+    let (input, mut asked) = (Cid::of(b"w62"), None);
+    let late = watch(&chain, from, "the deadline of a task whose solver has gone", async |at, events| {
+        let mut submitted = events.iter().filter_map(|event| match event {
+            Event::Submitted { task, input: cid, .. } if *cid == input => Some(*task),
+            _ => None,
+        });
+        asked = asked.or(submitted.next());
+        let task = at.task(asked?).await.unwrap().unwrap();
+        (at.number() > task.deadline).then_some(task.id)
+    })
+    .await;
+    as_alice(&url, &runtime::tx().tasks().expire(late)).await;
+    asking.join().unwrap().is(502, "expired");
+
     // Built anew from the first block on, the index tells the same.
     let known = |door: &Door| -> Vec<_> {
         let ended = door.tasks_of("ferdie").into_iter().filter(|task| task["status"] == "settled");
@@ -408,13 +454,11 @@ async fn a_gateway_serves_the_chain_whatever_happens_to_it() {
     let before = known(&door);
     assert!(before.len() >= 8, "{before:?}");
     assert!(door.get("/metrics").text.contains("assay_gateway_requests_total"));
-    assert_eq!(door.get("/openapi.json").json()["openapi"], "3.1.0");
     gateway.stop();
     let (gateway, door) = place.open(&chain, &["--dev-key", "ferdie", "--reindex"]).await;
     let after = known(&door);
     assert!(before.iter().all(|task| after.contains(task)), "{before:?} {after:?}");
     gateway.stop_by("-INT");
-    dave_runs.stop_by("-INT");
     distrust(&place, &chain, &hub, &eve).await;
     running.stop();
 }
@@ -442,6 +486,11 @@ async fn keys(folder: &Path, url: &str, chain: &Chain) {
     let spent = door.chat(model, "w3", &[("Authorization", "Bearer frugal")], json!({}));
     spent.is(429, "insufficient_quota");
     assert!(spent.headers["retry-after"].parse::<u64>().unwrap() <= 24 * 60 * 60 + 1);
+    // Here is no artefact to verify with.
+    let frugal = [("Authorization", "Bearer frugal")];
+    let settled = door.send("GET", "/v1/tasks?state=settled&limit=1", &frugal, b"").json();
+    let settled = settled["data"][0]["task"].as_str().unwrap();
+    door.send("GET", &format!("/v1/tasks/{settled}/verify"), &frugal, b"").is(501, "no_artefact");
     let slow = [("Authorization", "Bearer slow")];
     let unfunded = door.chat(model, "w3", &slow, json!({}));
     unfunded.is(402, "insufficient_funds");
