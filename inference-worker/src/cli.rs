@@ -225,6 +225,12 @@ pub struct Tell {
 /// What can be done with stake.
 #[derive(Debug, Subcommand)]
 pub enum BondCommand {
+    /// Show a bond, what was taken out of it and waits, and what is delegated to its account, as JSON
+    Show {
+        /// Whose bond [default: the own]
+        #[arg(value_name = "ADDRESS")]
+        account: Option<String>,
+    },
     /// Bond an amount of the account's balance, or that much more
     Add(BondArgs),
     /// Take an amount out of the bond; until it can be withdrawn it answers for what was done before

@@ -4,13 +4,14 @@ use super::{
     answer,
     api::{self, runtime::runtime_types as on_chain},
     number,
-    types::{Ballot, Bond, Dispute, Event, Input, Model, Payload, Settlement, Solution, Task, Verdict},
+    types::{Ballot, Bond, Dispute, Event, Input, Model, Payload, Pool, Settlement, Solution, Stake, Task, Verdict},
     ChainError, Config, Head,
 };
 use crate::solver::decide::State;
 use assay_types::{Balance, BlockNumber, Cid, Commitment, Hash, ModelId, TaskId};
 use on_chain::{
     assay_traits::{Payload as PayloadOnChain, Settlement as SettlementOnChain, TaskState, Verdict as VerdictOnChain},
+    pallet_bonds::types::{Ledger, Pool as PoolOnChain},
     pallet_models::types::{ModelRecord, ModelState},
     pallet_tasks::types::TaskRecord,
 };
@@ -239,12 +240,24 @@ impl At {
     /// # Errors
     /// The node does not answer.
     pub async fn bond(&self, solver: AccountId32) -> Result<Option<Bond>, ChainError> {
+        Ok(self.get(api::storage().bonds().ledgers(), (solver,)).await?.map(|ledger| bond(&ledger)))
+    }
+
+    /// All that stands behind a solver; `None` where nothing does.
+    ///
+    /// # Errors
+    /// The node does not answer.
+    pub async fn stake(&self, solver: AccountId32) -> Result<Option<Stake>, ChainError> {
         let ledger = self.get(api::storage().bonds().ledgers(), (solver,)).await?;
-        Ok(ledger.map(|ledger| Bond {
-            active: ledger.active,
-            maturing: ledger.maturing.0.into_iter().map(|part| (part.amount, part.matures_at)).collect(),
-            pledged: ledger.pledged,
-        }))
+        let pool = self.get(api::storage().bonds().pools(), (solver,)).await?.map(|record| pool(record, self.number()));
+        let stake = match ledger {
+            None => pool.is_some().then(Stake::default),
+            Some(ledger) => {
+                let waiting = ledger.unbonding.0.iter().map(|chunk| (chunk.amount, chunk.leaves_at)).collect();
+                Some(Stake { bond: bond(&ledger), waiting, pool: None })
+            }
+        };
+        Ok(stake.map(|stake| Stake { pool, ..stake }))
     }
 
     /// What an account can spend, and what is set aside of it.
@@ -393,6 +406,24 @@ fn model(id: ModelId, record: ModelRecord<AccountId32>) -> Model {
         retired: matches!(record.state, ModelState::Retired),
         solvers: record.solvers,
     }
+}
+
+fn bond(ledger: &Ledger) -> Bond {
+    Bond {
+        active: ledger.active,
+        maturing: ledger.maturing.0.iter().map(|part| (part.amount, part.matures_at)).collect(),
+        pledged: ledger.pledged,
+    }
+}
+
+/// A pool in the block `now`: a rise that has come is the commission.
+fn pool(pool: PoolOnChain, now: BlockNumber) -> Pool {
+    let rise = pool.rise.map(|rise| (rise.to.0, rise.at));
+    let (commission, rise) = match rise {
+        Some((to, at)) if at <= now => (to, None),
+        rise => (pool.commission.0, rise),
+    };
+    Pool { commission, rise, delegated: pool.fund.balance }
 }
 
 fn settlement(settlement: SettlementOnChain) -> Settlement {

@@ -177,6 +177,28 @@ impl Bond {
     }
 }
 
+/// What stands behind a solver.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stake {
+    /// Its own bond.
+    pub bond: Bond,
+    /// What was taken out of the bond, with the first block in which that can be withdrawn.
+    pub waiting: Vec<(Balance, BlockNumber)>,
+    /// What others may delegate to; `None` where it has named no commission.
+    pub pool: Option<Pool>,
+}
+
+/// What is delegated to a solver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// The solver's own part of everything it earns, in parts of 10^9.
+    pub commission: u32,
+    /// A higher one to come, with the first block in which it is in force.
+    pub rise: Option<(u32, BlockNumber)>,
+    /// How much is delegated.
+    pub delegated: Balance,
+}
+
 /// Where every unit went when a task was settled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settlement {

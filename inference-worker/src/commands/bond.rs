@@ -1,15 +1,19 @@
 //! `bond`: the stake of the account, and what it delegates to solvers.
 
-use super::{address, connect, Done};
+use super::{address, connect, money, Done};
 use crate::{
     amount,
-    chain::Call,
+    chain::{
+        types::{Pool, Stake},
+        Call,
+    },
     cli::{BondArgs, BondCommand, CommissionArgs, DelegateArgs, SolverArgs},
     config::Settings,
     failure::Failure,
-    keys,
+    keys, out,
 };
-use assay_types::{Balance, ASY};
+use assay_types::{Balance, BlockNumber, ASY};
+use serde_json::json;
 
 /// Runs a `bond` command.
 ///
@@ -17,6 +21,7 @@ use assay_types::{Balance, ASY};
 /// An amount, share or address makes no sense, or the chain refuses the transaction.
 pub async fn run(settings: &Settings, command: BondCommand) -> Result<(), Failure> {
     let (call, what, due, tell) = match command {
+        BondCommand::Show { account } => return show(settings, account.as_deref()).await,
         BondCommand::Add(BondArgs { amount, tell }) => {
             (Call::Bond { amount: asy(&amount)? }, "bond", "mature from", tell)
         }
@@ -53,17 +58,52 @@ pub async fn run(settings: &Settings, command: BondCommand) -> Result<(), Failur
     Done::send(chain, key, call, what).await?.tell(tell.json, due)
 }
 
+async fn show(settings: &Settings, account: Option<&str>) -> Result<(), Failure> {
+    let account = match account {
+        Some(text) => address("ADDRESS", text)?,
+        None => keys::address(&settings.key().load()?),
+    };
+    let at = connect(settings).await?.best().await?;
+    let stake = at.stake(account).await?;
+    let Stake { bond, waiting, pool } =
+        stake.ok_or_else(|| Failure::NotFound(format!("{account} has no bond, and nothing is delegated to it")))?;
+    let parts = |parts: &[(Balance, BlockNumber)]| -> Vec<_> {
+        parts.iter().map(|(amount, due)| json!({ "amount": money(*amount), "due": due })).collect()
+    };
+    let pool = pool.map(|Pool { commission, rise, delegated }| {
+        let rise = rise.map(|(to, due)| json!({ "commission": share(to), "due": due }));
+        json!({ "commission": share(commission), "rise": rise, "delegated": money(delegated) })
+    });
+    let shown = json!({
+        "account": account.to_string(),
+        "at": at.number(),
+        "bond": money(bond.active),
+        "mature": money(bond.mature(at.number())),
+        "maturing": parts(&bond.maturing),
+        "pledged": money(bond.pledged),
+        "waiting": parts(&waiting),
+        "pool": pool,
+    });
+    out::result(serde_json::to_string_pretty(&shown).map_err(|error| Failure::Other(error.to_string()))?)
+}
+
 /// Reads an amount.
 fn asy(text: &str) -> Result<Balance, Failure> {
     amount::parse(text).map_err(Failure::Config)
 }
 
+/// What one part of a share of 10^9 is of a whole ASY: shares are read and written as amounts are.
+const PART: Balance = ASY / 1_000_000_000;
+
+/// Writes a share, given in parts of 10^9.
+fn share(parts: u32) -> String {
+    amount::format(Balance::from(parts) * PART)
+}
+
 /// Reads a share, in parts of 10^9 as the chain has it.
 fn parts(text: &str) -> Result<u32, Failure> {
-    const PART: Balance = ASY / 1_000_000_000;
     let wrong =
         || Failure::Config(format!("'{text}' is no share from 0 to 1, such as 0.1, with nine decimals at most"));
-    // Shares are written as amounts are: whole, a point, decimals.
     let units = amount::parse(text).map_err(|_| wrong())?;
     if units > ASY || units % PART != 0 {
         return Err(wrong());
@@ -79,7 +119,9 @@ mod tests {
     fn shares_are_read_to_the_last_part() {
         for (text, expected) in [("0", 0), ("0.1", 100_000_000), (".000000001", 1), ("1", 1_000_000_000)] {
             assert_eq!(parts(text).unwrap(), expected, "{text}");
+            assert_eq!(parts(&share(expected)).unwrap(), expected, "{text}");
         }
+        assert_eq!(share(125_000_000), "0.125");
         for text in ["", "10%", "-0.1", "1.000000001", "2", "0.0000000001", "1e-1"] {
             assert!(parts(text).unwrap_err().to_string().contains("no share from 0 to 1"), "{text}");
         }

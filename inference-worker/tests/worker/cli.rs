@@ -480,6 +480,7 @@ fn stake_and_terms_that_make_no_sense_are_refused_before_a_node_is_asked() {
         (&["bond", "delegate", "Alice", "5"], "SOLVER: 'Alice' is no address"),
         (&["bond", "undelegate", solver, "1,5"], "'1,5' is not an amount of ASY"),
         (&["bond", "withdraw-delegation", "Alice"], "SOLVER: 'Alice' is no address"),
+        (&["bond", "show", "Alice"], "ADDRESS: 'Alice' is no address"),
         (&["model", "update", "tiny", "--fee", "1"], "'tiny' is no model id"),
         (&["model", "update", &model, "--fee", "free"], "--fee: 'free' is not an amount"),
         (&["model", "update", &model, "--recipient", "me"], "--recipient: 'me' is no address"),

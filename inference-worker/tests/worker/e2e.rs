@@ -381,6 +381,14 @@ async fn check_changes(url: &str, chain: &Chain, model: ModelId) {
     assert_eq!(done("bob", &["bond", "delegate", &eve, "5"]), (Some(5 * ASY), None));
     assert_eq!(done("bob", &["bond", "undelegate", &eve, "2"]), (Some(2 * ASY), waits));
     refused("bob", &["bond", "withdraw-delegation", &eve], "Bonds::NothingToWithdraw: ");
+    let shown = change("bob", &["bond", "show", &eve]).stdout;
+    let shown: Value = serde_json::from_slice(&shown).unwrap();
+    assert_eq!(shown["bond"]["units"], bond.active.to_string());
+    assert_eq!((&shown["waiting"][0]["amount"]["asy"], shown["waiting"][1].is_null()), (&Value::from("2.5"), true));
+    let pool = &shown["pool"];
+    assert_eq!((&pool["commission"], &pool["rise"]["commission"]), (&Value::from("0.1"), &Value::from("0.2")));
+    assert_eq!(pool["delegated"]["asy"], "3");
+    assert!(crate::common::failure(&change("ferdie", &["bond", "show"]), 12).contains("has no bond"));
     refused("charlie", &["bond", "undelegate", &eve, "2"], "Bonds::NotDelegated: ");
 
     refused("bob", &["model", "update", &id, "--fee", "9"], "cannot change the model's terms: Models::NotOwner: ");
