@@ -147,6 +147,10 @@ struct Start {
 /// Does all that comes before serving.
 async fn start(settings: &Settings, flags: config::Gateway) -> Result<Start, Failure> {
     let flags = settings.gateway(flags);
+    // A login usually allows 1,024 open files: fewer than connections, and then none is left to reach the node again.
+    if let Err(error) = fdlimit::raise_fd_limit() {
+        tracing::warn!(%error, "fewer files may be open than there may be connections");
+    }
     let text = flags.listen.as_deref().unwrap_or(DEFAULT_LISTEN);
     let listen: SocketAddr = text
         .parse()

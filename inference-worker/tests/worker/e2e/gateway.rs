@@ -3,9 +3,9 @@
 
 use super::*;
 use crate::common::{
-    bert, failure, import,
+    bare, bert, failure, import,
     network::{free_port, Process},
-    run, worker,
+    run, WORKER,
 };
 use serde_json::json;
 use std::{
@@ -140,8 +140,10 @@ struct Place {
 
 impl Place {
     fn start(&self, arguments: &[&str]) -> Process {
-        let mut command = worker();
+        // With fewer files than a crowd of clients takes, as far as the process leaves it at that.
+        let mut command = bare("sh".as_ref());
         command
+            .args(["-c", "ulimit -Sn 256 && exec \"$0\" \"$@\"", WORKER])
             .args(["gateway", "--url", &self.url, "--listen", &format!("127.0.0.1:{}", self.port)])
             .args(["--log-format", "json", "--data"])
             .arg(&self.data)
@@ -330,6 +332,10 @@ async fn a_gateway_serves_the_chain_whatever_happens_to_it() {
     assert!(funds.0 - free < ASY / 100 && reserved == funds.1, "{funds:?} {free} {reserved}");
     assert_eq!(door.tasks_of("ferdie"), Vec::<Value>::new());
     described(&door);
+    // Nor are those who connect and say nothing.
+    let crowd: Vec<_> = (0..300).map(|_| TcpStream::connect(&door.0).unwrap()).collect();
+    assert_eq!(door.get("/health").status, 200);
+    drop(crowd);
 
     // The official clients, a stream until the end, and one question that comes twice at the same time.
     let others = clients(&door);
