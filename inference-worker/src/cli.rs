@@ -237,7 +237,7 @@ pub enum BondCommand {
     Unbond(BondArgs),
     /// Get what was taken out of the bond and is due
     Withdraw(Tell),
-    /// Name the account's own part of all that it earns, before its delegators share the rest; lets others delegate to it
+    /// Name the account's own part of what it earns, before delegators share the rest; lets others delegate to it
     Commission(CommissionArgs),
     /// Delegate to a solver, to share what it earns and what it loses
     Delegate(DelegateArgs),
