@@ -9,6 +9,17 @@ use serde::Deserialize;
 /// Entries of a page whose size nobody names.
 pub const DEFAULT_PAGE: u32 = 20;
 
+/// Signs of a value that an error shows: clients may send megabytes.
+const MOST_SHOWN: usize = 100;
+
+/// A value as an error shows it.
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(MOST_SHOWN) {
+        None => format!("{text:?}"),
+        Some((end, _)) => format!("{:?}... of {} bytes", &text[..end], text.len()),
+    }
+}
+
 /// A hash: 0x and 64 hexadecimal digits.
 ///
 /// # Errors
@@ -18,7 +29,10 @@ pub fn hash(parameter: &'static str, text: &str) -> Result<Hash, Error> {
     let digits = text.strip_prefix("0x").filter(|digits| hex::decode_to_slice(digits, &mut bytes).is_ok());
     match digits {
         Some(_) => Ok(bytes.into()),
-        None => Err(Error::invalid(parameter, format!("0x and 64 hexadecimal digits are expected, not {text:?}"))),
+        None => {
+            let problem = format!("0x and 64 hexadecimal digits are expected, not {}", shown(text));
+            Err(Error::invalid(parameter, problem))
+        }
     }
 }
 
@@ -30,7 +44,7 @@ pub fn account(parameter: &'static str, text: &str) -> Result<AccountId, Error> 
     text.parse().map_err(|reason| {
         Error::invalid(
             parameter,
-            format!("an address, or 0x and 64 hexadecimal digits, is expected, not {text:?} ({reason})"),
+            format!("an address, or 0x and 64 hexadecimal digits, is expected, not {} ({reason})", shown(text)),
         )
     })
 }
@@ -41,7 +55,8 @@ pub fn account(parameter: &'static str, text: &str) -> Result<AccountId, Error> 
 /// [`Error::Invalid`].
 pub fn cid(parameter: &'static str, text: &str) -> Result<Cid, Error> {
     Cid::parse(text).ok_or_else(|| {
-        Error::invalid(parameter, format!("a content id (version 1, raw, sha2-256, base32) is expected, not {text:?}"))
+        let problem = format!("a content id (version 1, raw, sha2-256, base32) is expected, not {}", shown(text));
+        Error::invalid(parameter, problem)
     })
 }
 
@@ -63,7 +78,7 @@ impl Amount {
             Self::Number(units) => Ok((*units).into()),
             // `parse` alone would take a sign.
             Self::Text(text) => text.parse().ok().filter(|_| !text.starts_with('+')).ok_or_else(|| {
-                Error::invalid(parameter, format!("a whole number of units of ASY is expected, not {text:?}"))
+                Error::invalid(parameter, format!("a whole number of units of ASY is expected, not {}", shown(text)))
             }),
         }
     }
@@ -317,6 +332,22 @@ mod tests {
         for wrong in ["", "0x", "0x12", &text[2..], &format!("{text}00"), &text.replace('b', "g")] {
             let message = message(hash("id", wrong));
             assert!(message.starts_with("id: 0x and 64") && message.contains(&format!("{wrong:?}")), "{message}");
+        }
+    }
+
+    #[test]
+    fn of_a_long_value_the_beginning_is_shown() {
+        for sign in ["x", "\u{1}", "\u{1f600}"] {
+            let text = sign.repeat(1_000_000);
+            for message in [
+                message(hash("id", &text)),
+                message(account("owner", &text)),
+                message(cid("of", &text)),
+                message(Amount::Text(text.clone()).units("fee")),
+            ] {
+                assert!(message.contains(&format!("... of {} bytes", text.len())), "{}", message.len());
+                assert!(message.len() < 1_000, "{}", message.len());
+            }
         }
     }
 
