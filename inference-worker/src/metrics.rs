@@ -189,16 +189,38 @@ mod tests {
         assert!(text.contains("assay_jobs_total{kind=\"fallen\"} 0"), "{text}");
     }
 
-    /// Alerts and dashboard are read by other programs, which take a metric that does not exist for one without samples.
-    #[test]
-    fn alerts_and_dashboard_name_metrics_that_exist() {
+    /// What worker, elector and gateway show.
+    fn everything() -> String {
         let (worker, gateway, elector) = (Metrics::new(), gateway::Metrics::new(), elector::Metrics::new());
         // What has no fixed kinds is shown once there is one.
         for family in [&worker.sent, &worker.failed, &elector.sent, &elector.failed] {
             Metrics::count(family, "commit");
         }
         gateway.requests.get_or_create(&gateway::Served { route: "/v1/models".into(), status: 200 }).inc();
-        let shown = [worker.text().unwrap(), gateway.text(), text(&elector.registry).unwrap()].concat();
+        [worker.text().unwrap(), text(&elector.registry).unwrap(), gateway.text()].concat()
+    }
+
+    #[test]
+    fn the_table_of_metrics_in_the_docs_has_those_that_exist() {
+        let all = everything();
+        let described = |kind: &str| -> Vec<(String, String)> {
+            let lines = all.lines().filter_map(|line| line.strip_prefix(&format!("# {kind} "))?.split_once(' '));
+            lines.map(|(name, what)| (name.to_owned(), what.trim_end_matches('.').to_owned())).collect()
+        };
+        let rows = described("HELP").into_iter().zip(described("TYPE")).map(|((name, what), (_, kind))| {
+            let total = if kind == "counter" { "_total" } else { "" };
+            format!("| `{name}{total}` | {kind} | {what} |")
+        });
+        let docs = include_str!("../../docs/operating.md");
+        let table: Vec<_> =
+            docs.lines().filter(|line| line.starts_with("| `assay_") && line.matches('|').count() == 4).collect();
+        assert_eq!(table, rows.collect::<Vec<_>>());
+    }
+
+    /// Alerts and dashboard are read by other programs, which take a metric that does not exist for one without samples.
+    #[test]
+    fn alerts_and_dashboard_name_metrics_that_exist() {
+        let shown = everything();
         let shown: BTreeSet<_> = shown.lines().filter_map(|line| line.split(['{', ' ']).next()).collect();
         for (file, text) in [
             ("alerts.yml", include_str!("../../scripts/deploy/prometheus/alerts.yml")),
