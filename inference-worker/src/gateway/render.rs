@@ -260,6 +260,7 @@ fn parameters(bytes: &[u8]) -> Value {
             "top_k": text.top_k,
             "top_p_milli": text.top_p_milli,
             "repetition_penalty_milli": text.repetition_penalty_milli,
+            "stop": text.stop,
         }),
         Ok(Parameters::Embedding) => json!("embedding"),
         Err(_) => json!(format!("0x{}", hex::encode(bytes))),

@@ -343,7 +343,7 @@ async fn a_gateway_serves_the_chain_whatever_happens_to_it() {
         let door = door.clone();
         move || stream(&door, "w20 w21", "settled")
     });
-    let twice = [(); 2].map(|()| door.asking("w30 \u{0}\u{1b}[2J <b>&", "twice", json!({})));
+    let twice = [(); 2].map(|()| door.asking("w30 \u{0}\u{1b}[2J <b>&", "twice", json!({ "stop": "never drawn" })));
     let twice = twice.map(|asking| asking.join().unwrap());
     let told: Vec<_> = twice.iter().filter(|reply| reply.status == 200).collect();
     assert!(!told.is_empty(), "{}", twice[0].text);
@@ -351,8 +351,13 @@ async fn a_gateway_serves_the_chain_whatever_happens_to_it() {
     twice.iter().filter(|reply| reply.status != 200).for_each(|reply| reply.is(409, "in_progress"));
     let task = told[0].json()["assay"]["task"].as_str().unwrap().to_owned();
     assert!(told.iter().all(|reply| reply.headers["x-assay-task"] == task));
-    let again = door.asking("w30 \u{0}\u{1b}[2J <b>&", "twice", json!({})).join().unwrap();
+    let again = door.asking("w30 \u{0}\u{1b}[2J <b>&", "twice", json!({ "stop": "never drawn" })).join().unwrap();
     assert_eq!(again.json()["assay"]["task"], task.as_str());
+    let asked = door.get(&format!("/v1/tasks/{task}")).json();
+    assert_eq!(
+        (&asked["parameters"]["stop"], &asked["parameters"]["max_tokens"]),
+        (&json!(["never drawn"]), &json!(8))
+    );
     door.asking("something else", "twice", json!({})).join().unwrap().is(422, "idempotency_key_reused");
 
     let (streamed, events, is_done) = streaming.join().unwrap();
