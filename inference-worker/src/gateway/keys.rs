@@ -75,7 +75,7 @@ impl Rate {
 
 impl ApiKey {
     fn new(name: String, per_minute: Option<u32>, at_once: Option<u32>, per_day: Option<Balance>) -> Self {
-        // The semaphore's own limit is beyond what this one could wait for.
+        // More than a semaphore can count is as good as no limit.
         let permits =
             |most: u32| Semaphore::new(usize::try_from(most).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS));
         let at_once = at_once.map(|most| (Arc::new(permits(most)), most));
