@@ -33,6 +33,11 @@ pub fn format(amount: Balance) -> String {
     format!("{whole}.{}", fraction.trim_end_matches('0'))
 }
 
+/// An amount in ASY, for metrics and nothing else: it is not exact.
+pub fn in_asy(amount: Balance) -> f64 {
+    amount as f64 / ASY as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,10 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{atomic::AtomicU64, Arc},
+};
 
 /// A label that names one of a few kinds.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -49,6 +52,8 @@ pub struct Metrics {
     pub ballots: Family<Kind, Counter>,
     /// Previews that owners of tasks asked for, by whether they were given.
     pub previews: Family<Kind, Counter>,
+    /// What the account can spend, in ASY.
+    pub balance_asy: Gauge<f64, AtomicU64>,
     /// Times the connection to the node was lost.
     pub disconnects: Counter,
     registry: Arc<Registry>,
@@ -78,6 +83,7 @@ impl Metrics {
             verdicts: Family::default(),
             ballots: Family::default(),
             previews: Family::default(),
+            balance_asy: Gauge::default(),
             disconnects: Counter::default(),
             registry: Arc::default(),
         };
@@ -102,6 +108,9 @@ impl Metrics {
         registry.register("verdicts", "Disputes settled, by verdict", metrics.verdicts.clone());
         registry.register("ballots", "Ballots that ended, by outcome", metrics.ballots.clone());
         registry.register("previews", "Previews that owners of tasks asked for", metrics.previews.clone());
+        // Until it is known, which is not as if there were nothing.
+        metrics.balance_asy.set(f64::NAN);
+        registry.register("balance_asy", "What the account can spend, in ASY", metrics.balance_asy.clone());
         registry.register("disconnects", "Times the node was lost", metrics.disconnects.clone());
         metrics.registry = Arc::new(registry);
         metrics

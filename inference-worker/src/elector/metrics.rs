@@ -28,6 +28,8 @@ pub struct Metrics {
     pub sent: Family<Kind, Counter>,
     /// Transactions that failed, by call.
     pub failed: Family<Kind, Counter>,
+    /// What the account can spend, in ASY.
+    pub balance_asy: Gauge<f64, AtomicU64>,
     /// Times the connection to the node was lost.
     pub disconnects: Counter,
     pub(crate) registry: Arc<Registry>,
@@ -47,6 +49,7 @@ impl Metrics {
             seats_won: Counter::default(),
             sent: Family::default(),
             failed: Family::default(),
+            balance_asy: Gauge::default(),
             disconnects: Counter::default(),
             registry: Arc::default(),
         };
@@ -59,6 +62,9 @@ impl Metrics {
         registry.register("seats_won", "Seats won in draws that are final", metrics.seats_won.clone());
         registry.register("sent", "Transactions that the node took, by call", metrics.sent.clone());
         registry.register("failed", "Transactions that failed, by call", metrics.failed.clone());
+        // Until it is known, which is not as if there were nothing.
+        metrics.balance_asy.set(f64::NAN);
+        registry.register("balance_asy", "What the account can spend, in ASY", metrics.balance_asy.clone());
         registry.register("disconnects", "Times the node was lost", metrics.disconnects.clone());
         metrics.registry = Arc::new(registry);
         metrics

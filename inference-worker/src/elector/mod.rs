@@ -257,6 +257,7 @@ impl Elector {
         let metrics = &self.parts.metrics;
         metrics.best_block.set(i64::from(view.block));
         metrics.tenure.set(i64::from(view.tenure));
+        metrics.balance_asy.set(amount::in_asy(view.free));
         metrics.taking_part.set(i64::from(view.candidate.is_some() || view.stands));
         metrics.chilled.set(i64::from(view.candidate.is_some_and(|candidate| candidate.chilled)));
         if view.committed && self.counted != Some(view.tenure) {
@@ -264,7 +265,7 @@ impl Elector {
             metrics.commitments.inc();
             let sent = self.record.sent.filter(|sent| sent.tenure == view.tenure);
             if let Some(sent) = sent {
-                metrics.committed_asy.inc_by(sent.amount as f64 / assay_types::ASY as f64);
+                metrics.committed_asy.inc_by(amount::in_asy(sent.amount));
                 let amount = amount::format(sent.amount);
                 tracing::info!(tenure = view.tenure, amount, block = view.block, "committed");
             }

@@ -6,7 +6,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
-use std::sync::Arc;
+use std::sync::{atomic::AtomicU64, Arc};
 
 /// Which requests are counted together.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -30,6 +30,8 @@ pub struct Metrics {
     pub answer_seconds: Histogram,
     /// Previews that were compared with their answers, by what that showed.
     pub previews: Family<Kind, Counter>,
+    /// What the account that pays can spend, in ASY.
+    pub balance_asy: Gauge<f64, AtomicU64>,
     /// Height of the newest block that was looked at.
     pub best_block: Gauge,
     /// Height of the newest block in the index that cannot be undone.
@@ -49,6 +51,7 @@ impl Metrics {
             submitted: Counter::default(),
             answer_seconds,
             previews: Family::default(),
+            balance_asy: Gauge::default(),
             best_block: Gauge::default(),
             final_block: Gauge::default(),
             registry: Arc::default(),
@@ -59,6 +62,9 @@ impl Metrics {
         registry.register("submitted", "Tasks that were handed to the node", metrics.submitted.clone());
         registry.register("answer_seconds", "Seconds until the answer was on chain", metrics.answer_seconds.clone());
         registry.register("previews", "Previews compared with their answers", metrics.previews.clone());
+        // Until it is known, which is not as if there were nothing.
+        metrics.balance_asy.set(f64::NAN);
+        registry.register("balance_asy", "What the account that pays can spend, in ASY", metrics.balance_asy.clone());
         registry.register("best_block", "Height of the newest block looked at", metrics.best_block.clone());
         registry.register("final_block", "Height of the newest final block in the index", metrics.final_block.clone());
         metrics.registry = Arc::new(registry);

@@ -18,7 +18,8 @@ pub mod routes;
 pub mod store;
 
 use crate::{
-    chain::{Chain, Sender},
+    amount,
+    chain::{Chain, ChainError, Sender},
     commands::{
         connect,
         solve::{default_data, shutdown, unless},
@@ -34,7 +35,7 @@ use crate::{
     work::models::{self, Local},
 };
 use assay_engine::Threads;
-use assay_types::BlockNumber;
+use assay_types::{Balance, BlockNumber};
 use axum::Router;
 use catalog::Catalog;
 use error::ApiError;
@@ -246,11 +247,21 @@ async fn keep_house(gateway: &Gateway) -> Failure {
                     }
                     (Err(error), _) | (_, Err(error)) => return error.into(),
                 }
+                // A node that has just gone away is told of elsewhere.
+                if let Ok(free) = balance(gateway).await {
+                    gateway.metrics.balance_asy.set(amount::in_asy(free));
+                }
                 let waiting = MOST_WAITING.saturating_sub(gateway.waiting.available_permits());
                 gateway.metrics.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
             }
         }
     }
+}
+
+/// What the account that pays can spend.
+async fn balance(gateway: &Gateway) -> Result<Balance, ChainError> {
+    let (free, _) = gateway.chain.best().await?.balance(gateway.sender.account()).await?;
+    Ok(free)
 }
 
 /// Serves connections until `shutdown` completes, and lets those that are open end.

@@ -10,6 +10,7 @@ pub(crate) mod shared;
 pub(crate) mod steps;
 
 use crate::{
+    amount,
     chain::{types, Chain, ChainError, Head, Refusal, Sender, TxOutcome},
     failure::Failure,
     journal::{Inclusion, Journal, JournalError},
@@ -253,6 +254,8 @@ impl Worker {
         if head.number.is_multiple_of(RESCAN) {
             self.shared.journal.prune(finalized.number().saturating_sub(KEEP))?;
         }
+        let (free, _) = best.balance(self.shared.account).await?;
+        self.shared.metrics.balance_asy.set(amount::in_asy(free));
         self.shared.metrics.best_block.set(i64::from(head.number));
         self.shared.metrics.block_seconds.observe(begin.elapsed().as_secs_f64());
         tracing::debug!(number = head.number, "block");

@@ -138,6 +138,8 @@ fn check_metrics(address: &str) {
         line.unwrap_or_else(|| panic!("no {name} in {reply}"))
     };
     assert!(count("assay_best_block") > 0);
+    let balance = reply.lines().find_map(|line| line.strip_prefix("assay_balance_asy ")?.parse::<f64>().ok());
+    assert!(balance > Some(1.0), "{balance:?}");
     assert_eq!(count("assay_disconnects_total"), 1);
     for name in ["assay_runs_total{kind=\"done\"}", "assay_sent_total{kind=\"commit\"}", "assay_tokens_total"] {
         assert!(count(name) > 0, "{name}");

@@ -464,7 +464,10 @@ async fn a_gateway_serves_the_chain_whatever_happens_to_it() {
     };
     let before = known(&door);
     assert!(before.len() >= 8, "{before:?}");
-    assert!(door.get("/metrics").text.contains("assay_gateway_requests_total"));
+    let metrics = door.get("/metrics").text;
+    assert!(metrics.contains("assay_gateway_requests_total"));
+    let balance = metrics.lines().find_map(|line| line.strip_prefix("assay_gateway_balance_asy ")?.parse::<f64>().ok());
+    assert!(balance > Some(1.0), "{balance:?}");
     gateway.stop();
     let (gateway, door) = place.open(&chain, &["--dev-key", "ferdie", "--reindex"]).await;
     let after = known(&door);
