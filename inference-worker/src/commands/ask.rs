@@ -645,7 +645,7 @@ impl Follower {
         self.spinner.note(&format!("{again} in block {number} by {solver}"));
         if !self.as_json {
             self.spinner.suspend(|| match output_value(output) {
-                Value::String(text) => out::result(text),
+                Value::String(text) => out::text(&text),
                 vector => out::result(vector),
             })?;
         }
