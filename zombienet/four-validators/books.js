@@ -1,5 +1,5 @@
-// The books of the network: what the events of final blocks say that everybody gained and lost, and whether that is what
-// everybody has.
+// The books of the network: what the events of final blocks say that everybody gained and lost, and whether that is
+// what everybody has.
 
 /** The account of a pot of the runtime. */
 const pot = (name) => zombie.util.encodeAddress(Buffer.concat([Buffer.from(`modlassay/${name}`), Buffer.alloc(20)]))
@@ -146,9 +146,14 @@ class Books {
     return this.ends().Settled ?? 0
   }
 
-  /** Whether every task has ended and nothing of a dispute is left to be paid. */
+  /** Whether nothing of any dispute is left to be paid. */
+  disputesAreClosed() {
+    return [...this.disputes.values()].every(({ closed }) => closed)
+  }
+
+  /** Whether every task has ended, and so every dispute. */
   areClosed() {
-    return !this.ends().open && [...this.disputes.values()].every(({ closed }) => closed)
+    return !this.ends().open && this.disputesAreClosed()
   }
 
   /**

@@ -135,7 +135,8 @@ const cut = async (sides) => {
 }
 
 /**
- * Waits until the last final blocks of all these nodes are `growth` above the highest one now, and that block is the same.
+ * Waits until the last final blocks of all these nodes are `growth` above the highest one now, and that block is the
+ * same at all.
  * @returns its height
  */
 const agree = async (nodes, growth, seconds) => {
@@ -196,19 +197,24 @@ class Load {
   async #ask(lane) {
     for (let turn = 0; this.going && turn < QUESTIONS; turn++) {
       try {
-        const body = JSON.stringify({ model: this.model, prompt: `Question ${turn} of ${lane}: `, max_tokens: 8 })
-        const headers = { 'Content-Type': 'application/json' }
-        const signal = AbortSignal.timeout((PATIENCE + 10) * 1000)
-        const reply = await fetch(`${this.url}/v1/completions`, { method: 'POST', headers, body, signal })
-        const { assay, error } = await reply.json()
-        if (reply.ok) this.tasks.push(assay.task)
-        else this.refused.push(`${reply.status} ${error.code}: ${error.message}`)
+        this.tasks.push(await this.#answer(`Question ${turn} of ${lane}: `))
       } catch (error) {
         this.refused.push(error.message)
+        // As a client that was refused waits.
+        await sleep(1000)
       }
-      // Whoever was refused waits as a client does.
-      if (this.refused.length > 0) await sleep(1000)
     }
+  }
+
+  /** The task by which a question was answered. Throws if it was not. */
+  async #answer(prompt) {
+    const body = JSON.stringify({ model: this.model, prompt, max_tokens: 8 })
+    const headers = { 'Content-Type': 'application/json' }
+    const signal = AbortSignal.timeout((PATIENCE + 10) * 1000)
+    const reply = await fetch(`${this.url}/v1/completions`, { method: 'POST', headers, body, signal })
+    const { assay, error } = await reply.json()
+    if (!reply.ok) throw new Error(`${reply.status} ${error.code}: ${error.message}`)
+    return assay.task
   }
 
   /** Asks no more, and waits for the answers to what was asked. */

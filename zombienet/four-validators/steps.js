@@ -35,6 +35,21 @@ const settle = async (more, seconds) => {
   return target
 }
 
+/** What the liar lost, in units of ASY. Throws if it was paid, a lie did not fall or somebody else was contested. */
+const lies = () => {
+  const liar = address(LIAR)
+  let sum = 0n
+  for (const [task, { solver, contester, verdict, lost }] of state.books.disputes) {
+    if (solver !== liar) throw new Error(`${contester} contested what ${solver} solved: ${task}`)
+    if (verdict !== 'Falls') throw new Error(`the verdict on a lie was ${verdict}: ${task}`)
+    if (state.books.tasks.get(task).end !== 'Refunded') throw new Error(`the user was not refunded: ${task}`)
+    sum += lost
+  }
+  const paid = [...state.books.tasks].find(([, { solver }]) => solver === liar)
+  if (paid) throw new Error(`the liar was paid for ${paid[0]}`)
+  return sum
+}
+
 /** Enters final blocks into the books as they come. */
 const follow = async (api, books) => {
   let target = 0
@@ -85,7 +100,8 @@ const steps = {
     await entered('the bonds are mature', 200, ({ height, mature }) =>
       workers.every((who) => mature.has(who) && mature.get(who) <= height))
     const url = `http://127.0.0.1:${port}`
-    await until('the gateway has a model', 30, async () => (await (await fetch(`${url}/v1/models`)).json()).data.length)
+    const models = async () => (await fetch(`${url}/v1/models`, { signal: AbortSignal.timeout(5_000) })).json()
+    await until('the gateway has a model', 30, async () => (await models()).data.length > 0)
     state.load = new Load(url, process.env.ASSAY_TEXT_MODEL_NAME)
     return `runtime ${await state.nodes.get('alice').version()}, ${workers.length} workers with mature bonds, a gateway`
   },
@@ -99,21 +115,12 @@ const steps = {
   /** A solver that lies is contested, loses its stake and earns nothing; then it goes, and its disputes end. */
   async slash() {
     serve(LIAR, 'alice', ['wrong-token', 'solve', '--verify', 'none'], 'assay-faulty-worker')
-    const liar = address(LIAR)
-    const fallen = ({ disputes }) => [...disputes].filter(([, { verdict }]) => verdict === 'Falls')
-    await entered('a lie falls', 400, (books) => fallen(books).length > 0)
+    await entered('a lie falls', 400, ({ disputes }) =>
+      [...disputes.values()].some(({ verdict }) => verdict === 'Falls'))
     await state.processes.stop(LIAR)
-    await entered('every dispute has ended', 180, ({ disputes }) => [...disputes.values()].every(({ closed }) => closed))
-    let lost = 0n
-    for (const [task, dispute] of state.books.disputes) {
-      if (dispute.solver !== liar) throw new Error(`${dispute.contester} contested what ${dispute.solver} solved: ${task}`)
-      if (dispute.verdict !== 'Falls') throw new Error(`the verdict on a lie was ${dispute.verdict}: ${task}`)
-      if (state.books.tasks.get(task).end !== 'Refunded') throw new Error(`the user was not refunded: ${task}`)
-      lost += dispute.lost
-    }
+    await entered('every dispute has ended', 180, (books) => books.disputesAreClosed())
+    const lost = lies()
     if (lost === 0n) throw new Error('the liar lost nothing')
-    const paid = [...state.books.tasks].find(([, { solver }]) => solver === liar)
-    if (paid) throw new Error(`the liar was paid for ${paid[0]}`)
     return `${state.books.disputes.size} lies fell, the liar lost ${asy(lost)}`
   },
 
@@ -217,6 +224,7 @@ const steps = {
     await state.load.stop()
     const { tasks, refused } = state.load
     await entered('every task has ended', 300, (books) => books.areClosed())
+    lies()
     for (const name of [GATEWAY, ...Object.keys(SOLVERS), ...Object.keys(VERIFIERS)]) await state.processes.stop(name)
     const unknown = tasks.find((task) => !state.books.tasks.has(task))
     if (unknown) throw new Error(`the gateway answered with task ${unknown}, which no final block has`)
