@@ -166,7 +166,7 @@ class Books {
     const { balances: before, issuance: opening } = this.opening
     const after = await balances(at)
     const same = (what, left, right) => {
-      if (left !== right) throw new Error(`${what}: ${asy(left)}, not ${asy(right)} (${asy(left - right)} more)`)
+      if (left !== right) throw new Error(`${what}: ${asy(left)}, not ${asy(right)}, off by ${asy(left - right)}`)
     }
     const sum = (amounts) => [...amounts.values()].reduce((total, amount) => total + amount, 0n)
     const [issuance, authors, work] = (await Promise.all([

@@ -81,20 +81,19 @@ class Node {
     return (await this.rpc('state_getRuntimeVersion', await this.rpc('chain_getFinalizedHead'))).specVersion
   }
 
-  /** The process that zombienet runs this node in; the kernel knows it by its name and the network's folder. */
+  /** The process that zombienet runs this node in: the kernel has its command line. */
   pid(folder) {
-    const parts = (pid) => fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-    const mine = (pid) => {
+    const isMine = (pid) => {
       try {
-        const command = parts(pid)
-        return command.includes(this.name) && command.some((part) => part.startsWith(folder)) &&
-          path.basename(command[0]) === 'assay-node'
+        const [command, ...args] = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+        const names = args.includes(this.name) && args.some((arg) => arg.startsWith(folder))
+        return names && path.basename(command) === 'assay-node'
       } catch {
         // It has ended meanwhile.
         return false
       }
     }
-    const found = fs.readdirSync('/proc').filter((entry) => /^\d+$/.test(entry) && mine(entry))
+    const found = fs.readdirSync('/proc').filter((entry) => /^\d+$/.test(entry) && isMine(entry))
     if (found.length !== 1) throw new Error(`${found.length} processes run ${this.name}`)
     return Number(found[0])
   }

@@ -1,6 +1,7 @@
 // The steps of four-validators.zndsl, which run one after the other in zombienet's process and share what they know.
 //
-// All of them look at final blocks; the load goes on beneath them. A step that fails ends those after it at once.
+// All of them look at final blocks; the load goes on beneath them. A step that fails ends those after it at once. `zombie`
+// is what zombienet gives to scripts: polkadot-js.
 const fs = require('node:fs')
 const path = require('node:path')
 const { asy, balances, Books } = require('./books.js')
