@@ -1,7 +1,7 @@
 // The steps of four-validators.zndsl, which run one after the other in zombienet's process and share what they know.
 //
-// All of them look at final blocks; the load goes on beneath them. A step that fails ends those after it at once. `zombie`
-// is what zombienet gives to scripts: polkadot-js.
+// All of them look at final blocks; the load goes on beneath them. A step that fails ends those after it at once.
+// `zombie` is what zombienet gives to scripts: polkadot-js.
 const fs = require('node:fs')
 const path = require('node:path')
 const { asy, balances, Books } = require('./books.js')
@@ -122,7 +122,7 @@ const steps = {
     await entered('every dispute has ended', 180, (books) => books.disputesAreClosed())
     const lost = lies()
     if (lost === 0n) throw new Error('the liar lost nothing')
-    return `${state.books.disputes.size} lies fell, the liar lost ${asy(lost)}`
+    return `${state.books.disputes.size} of its solutions fell, and it lost ${asy(lost)}`
   },
 
   /** A validator that was away has what the others have, and tasks settle. */
