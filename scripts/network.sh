@@ -12,7 +12,9 @@ NODE_OPTIONS=()
 # Stops what was started, newest first, and waits for it; keeps the logs where something failed.
 stop_all() {
   local status=$? pid
-  trap - EXIT INT TERM
+  trap - EXIT
+  # A second Ctrl-C is no reason to leave anything behind; each process gets it too.
+  trap '' INT TERM
   for ((i = ${#PIDS[@]} - 1; i >= 0; i--)); do kill -TERM "${PIDS[i]}" 2>/dev/null || true; done
   for pid in "${PIDS[@]}"; do wait "$pid" 2>/dev/null || true; done
   if [[ $status == 0 || $status == 130 ]]; then
