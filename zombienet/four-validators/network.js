@@ -102,7 +102,8 @@ class Node {
 /** Has these nodes, which talk to reserved peers alone, talk to each other. */
 const join = async (nodes) => {
   const addresses = await Promise.all(nodes.map(async (node) => {
-    const [local] = await node.rpc('system_localListenAddresses')
+    // One that has just been started does not answer at once.
+    const local = await until(`${node.name} answers`, 90, async () => (await node.rpc('system_localListenAddresses'))[0])
     return { node, local }
   }))
   for (const { node: from } of addresses) {
