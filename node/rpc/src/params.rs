@@ -36,12 +36,17 @@ pub fn hash(parameter: &'static str, text: &str) -> Result<Hash, Error> {
     }
 }
 
+/// Bytes of the longest text that may name an account, and some more. Reading an address takes time in the square of its
+/// length, and a request may be megabytes long.
+const LONGEST_ACCOUNT: usize = 128;
+
 /// An account: its address, or 0x and 64 hexadecimal digits.
 ///
 /// # Errors
 /// [`Error::Invalid`].
 pub fn account(parameter: &'static str, text: &str) -> Result<AccountId, Error> {
-    text.parse().map_err(|reason| {
+    let read = if text.len() <= LONGEST_ACCOUNT { text.parse() } else { Err("too long") };
+    read.map_err(|reason| {
         Error::invalid(
             parameter,
             format!("an address, or 0x and 64 hexadecimal digits, is expected, not {} ({reason})", shown(text)),
