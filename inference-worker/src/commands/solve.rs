@@ -22,7 +22,7 @@ use crate::{
 use assay_engine::Threads;
 use assay_types::{
     inference::{Parameters, TextParameters},
-    Balance,
+    Balance, BlockNumber,
 };
 use codec::Encode;
 use std::{
@@ -141,7 +141,8 @@ async fn load(folders: &[PathBuf], threads: Arc<Threads>) -> Result<Vec<Arc<Loca
     loading.await.map_err(|error| Failure::Other(format!("loading the models broke off: {error}")))?
 }
 
-/// Bonds and declares what has not been bonded and declared, if a bond is given; otherwise checks that it was.
+/// Has final blocks say that the account is bonded and has declared what it serves: what was done in a block that is given up
+/// is undone, and another transaction of the account may have taken its place.
 async fn prepare(
     chain: &Chain,
     sender: &Sender,
@@ -149,6 +150,26 @@ async fn prepare(
     amount: Option<Balance>,
     journal: &Journal,
 ) -> Result<(), Failure> {
+    while let Some(block) = provide(chain, sender, served, amount, journal).await? {
+        tracing::info!(block, "waiting for that to be final");
+        let mut heads = chain.heads().await?;
+        while chain.finalized().await?.number() < block {
+            heads.next().await?;
+        }
+    }
+    Ok(())
+}
+
+/// Bonds and declares what has not been bonded and declared, if a bond is given; otherwise checks that it was. Returns the
+/// last block in which anything was done.
+async fn provide(
+    chain: &Chain,
+    sender: &Sender,
+    served: &[Served],
+    amount: Option<Balance>,
+    journal: &Journal,
+) -> Result<Option<BlockNumber>, Failure> {
+    let mut done = None;
     let at = chain.best().await?;
     let account = sender.account();
     // The stakes of ballots come back; a bond that lacks them is not to be filled up.
@@ -168,7 +189,7 @@ async fn prepare(
     };
     if let Some(call) = call {
         tracing::info!(amount = %amount::format(amount.unwrap_or_default()), "bonding");
-        ensure(sender, call, "bond").await?;
+        done = Some(ensure(sender, call, "bond").await?);
     }
     for model in served {
         if at.serves(model.id, account).await? {
@@ -179,15 +200,16 @@ async fn prepare(
             return Err(Failure::Config(format!("{account} has not declared the model {name}: give --bond AMOUNT")));
         }
         tracing::info!(model = model.local.name(), "declaring");
-        ensure(sender, Call::Serve { model: model.id }, "declare the model").await?;
+        done = Some(ensure(sender, Call::Serve { model: model.id }, "declare the model").await?);
     }
-    Ok(())
+    Ok(done)
 }
 
-async fn ensure(sender: &Sender, call: Call, what: &str) -> Result<(), Failure> {
+/// Sends a transaction. Returns the block in which it succeeded.
+async fn ensure(sender: &Sender, call: Call, what: &str) -> Result<BlockNumber, Failure> {
     let failed = |reason: String| Failure::Rejected(format!("cannot {what}: {reason}"));
     let sent = sender.send(call, Terms::default()).await.map_err(|refusal| failed(refusal.to_string()))?;
-    sent.success().await.map(drop).map_err(failed)
+    sent.success().await.map(|(block, ..)| block).map_err(failed)
 }
 
 /// Where journals are, one folder for each account.
