@@ -47,13 +47,20 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    /// Sends `call` and waits until a block has it; `what` says what it does, should that fail.
+    /// Sends `call` from the account of `key` and waits until a block has it; `what` says what it does, should that fail.
     ///
     /// # Errors
     /// The node does not take it, no block does, or the chain refuses it.
     pub async fn send(chain: Chain, key: Keypair, call: Call, what: &str) -> Result<Self, Failure> {
+        Self::send_by(&Sender::spawn(chain, key), call, what).await
+    }
+
+    /// As [`Done::send`], by a sender that the account has already.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn send_by(sender: &Sender, call: Call, what: &str) -> Result<Self, Failure> {
         let failed = |reason: String| Failure::Rejected(format!("cannot {what}: {reason}"));
-        let sender = Sender::spawn(chain, key);
         let sent = sender.send(call, Terms::default()).await.map_err(|refusal| failed(refusal.to_string()))?;
         let (number, hash, events) = sent.success().await.map_err(failed)?;
         Ok(Self { number, hash, events })

@@ -1,9 +1,9 @@
 //! `solve` and `verify-loop`: serve models.
 
-use super::{connect, id};
+use super::{connect, id, Done};
 use crate::{
     amount,
-    chain::{Call, Chain, Sender, Terms},
+    chain::{Call, Chain, Sender},
     config::{self, Settings, Switch},
     failure::Failure,
     journal::Journal,
@@ -189,7 +189,7 @@ async fn provide(
     };
     if let Some(call) = call {
         tracing::info!(amount = %amount::format(amount.unwrap_or_default()), "bonding");
-        done = Some(ensure(sender, call, "bond").await?);
+        done = Some(Done::send_by(sender, call, "bond").await?.number);
     }
     for model in served {
         if at.serves(model.id, account).await? {
@@ -200,16 +200,9 @@ async fn provide(
             return Err(Failure::Config(format!("{account} has not declared the model {name}: give --bond AMOUNT")));
         }
         tracing::info!(model = model.local.name(), "declaring");
-        done = Some(ensure(sender, Call::Serve { model: model.id }, "declare the model").await?);
+        done = Some(Done::send_by(sender, Call::Serve { model: model.id }, "declare the model").await?.number);
     }
     Ok(done)
-}
-
-/// Sends a transaction. Returns the block in which it succeeded.
-async fn ensure(sender: &Sender, call: Call, what: &str) -> Result<BlockNumber, Failure> {
-    let failed = |reason: String| Failure::Rejected(format!("cannot {what}: {reason}"));
-    let sent = sender.send(call, Terms::default()).await.map_err(|refusal| failed(refusal.to_string()))?;
-    sent.success().await.map(|(block, ..)| block).map_err(failed)
 }
 
 /// Where journals are, one folder for each account.
