@@ -1,6 +1,6 @@
 //! Puts the parts of a node together: client, pool, BABE, GRANDPA, network, RPC, offchain workers.
 
-use crate::rpc;
+use crate::{equivocations::ReportEquivocations, rpc};
 use assay_runtime::{constants::SLOT_DURATION, opaque::Block, RuntimeApi};
 use assay_types::Hash;
 use futures::{future::BoxFuture, FutureExt};
@@ -21,10 +21,14 @@ const JUSTIFICATION_PERIOD: u32 = 512;
 pub type FullClient =
     sc_service::TFullClient<Block, RuntimeApi, sc_executor::WasmExecutor<sp_io::SubstrateHostFunctions>>;
 type FullBackend = sc_service::TFullBackend<Block>;
-type FullSelectChain = sc_consensus::LongestChain<FullBackend, Block>;
+/// Chooses the best chain.
+pub type FullSelectChain = sc_consensus::LongestChain<FullBackend, Block>;
 type GrandpaBlockImport = sc_consensus_grandpa::GrandpaBlockImport<FullBackend, Block, FullClient, FullSelectChain>;
 type BabeBlockImport =
     sc_consensus_babe::BabeBlockImport<Block, FullClient, GrandpaBlockImport, CreateInherents, FullSelectChain>;
+
+/// What imports blocks: BABE's and GRANDPA's rules, and reports of those who make two.
+type FullBlockImport = ReportEquivocations<BabeBlockImport>;
 
 /// Gives slot and time to the block that is built or checked.
 type CreateInherents = fn(Hash, ()) -> BoxFuture<'static, Inherents>;
@@ -52,7 +56,7 @@ pub type Service = sc_service::PartialComponents<
 
 /// What authorship and finality hand on from the first parts to the full node.
 pub struct Consensus {
-    block_import: BabeBlockImport,
+    block_import: FullBlockImport,
     babe_link: BabeLink<Block>,
     babe_worker_handle: BabeWorkerHandle<Block>,
     grandpa_link: sc_consensus_grandpa::LinkHalf<Block, FullClient, FullSelectChain>,
@@ -107,14 +111,17 @@ pub fn new_partial(config: &Configuration) -> Result<Service, ServiceError> {
         select_chain.clone(),
         telemetry.as_ref().map(|telemetry| telemetry.handle()),
     )?;
+    let pool = OffchainTransactionPoolFactory::new(transaction_pool.clone());
     let (block_import, babe_link) = sc_consensus_babe::block_import(
         sc_consensus_babe::configuration(&*client)?,
         grandpa_block_import.clone(),
         client.clone(),
         inherents as CreateInherents,
         select_chain.clone(),
-        OffchainTransactionPoolFactory::new(transaction_pool.clone()),
+        pool.clone(),
     )?;
+    let block_import =
+        ReportEquivocations { inner: block_import, client: client.clone(), select_chain: select_chain.clone(), pool };
     let (import_queue, babe_worker_handle) = sc_consensus_babe::import_queue(sc_consensus_babe::ImportQueueParams {
         link: babe_link.clone(),
         block_import: block_import.clone(),

@@ -3,6 +3,7 @@
 mod authors;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmark_changes;
+mod block_equivocations;
 mod bonds;
 mod disputes;
 mod elections;
@@ -18,6 +19,7 @@ mod vrf;
 pub use authors::NoteAuthors;
 #[cfg(feature = "runtime-benchmarks")]
 pub use benchmark_changes::BenchmarkChanges;
+pub use block_equivocations::BlockEquivocations;
 pub use bonds::MinimumBond;
 pub use disputes::{DisputeQuorum, TenureCommittee};
 pub use elections::SeatUnbonding;

@@ -1,7 +1,7 @@
 //! Who authors and finalises blocks, and what happens to those who do it twice.
 
 use crate::{
-    adapters::{ElectedValidators, KeyOwners, NoteAuthors, PunishOffenders, UnitIdentity},
+    adapters::{BlockEquivocations, ElectedValidators, KeyOwners, NoteAuthors, PunishOffenders, UnitIdentity},
     configs::money::KeyDeposit,
     constants::{KEPT_SESSIONS, MAX_AUTHORITIES, SLOT_DURATION},
     AccountId, Babe, Balances, Grandpa, Offences, Runtime, RuntimeEvent, Session,
@@ -41,7 +41,8 @@ impl pallet_babe::Config for Runtime {
     type MaxAuthorities = ConstU32<MAX_AUTHORITIES>;
     type MaxNominators = ConstU32<0>;
     type KeyOwnerProof = sp_session::MembershipProof;
-    type EquivocationReportSystem = pallet_babe::EquivocationReportSystem<Self, Offences, KeyOwners, ReportLongevity>;
+    type EquivocationReportSystem =
+        BlockEquivocations<pallet_babe::EquivocationReportSystem<Self, Offences, KeyOwners, ReportLongevity>>;
 }
 
 impl pallet_grandpa::Config for Runtime {

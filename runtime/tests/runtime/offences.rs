@@ -23,7 +23,11 @@ use sp_consensus_grandpa as grandpa;
 use sp_core::Pair;
 use sp_io::TestExternalities;
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
-use sp_runtime::{traits::Header as _, Digest, DigestItem};
+use sp_runtime::{
+    traits::Header as _,
+    transaction_validity::{InvalidTransaction, TransactionSource, TransactionValidityError},
+    Digest, DigestItem,
+};
 
 const VALIDATORS: [(Sr25519Keyring, Ed25519Keyring); 4] = [
     (Sr25519Keyring::Alice, Ed25519Keyring::Alice),
@@ -147,6 +151,40 @@ fn an_author_of_two_blocks_in_one_slot_is_stopped() {
             Babe::report_equivocation_unsigned(RuntimeOrigin::none(), Box::new(honest), owner),
             pallet_babe::Error::<Runtime>::InvalidEquivocationProof
         );
+        blocks.end();
+    });
+}
+
+/// What is not proven comes into no pool and no block: it would take the place of what is.
+#[test]
+fn a_report_that_proves_nothing_is_not_even_taken_into_a_block() {
+    four_validators().execute_with(|| {
+        let mut blocks = five_blocks();
+        let proof = two_blocks_in_one_slot(2, pallet_babe::CurrentSlot::<Runtime>::get());
+        let owner = KeyOwners::prove((KEY_TYPE, proof.offender.clone())).expect("it is a validator's key");
+        let check = |proof: &EquivocationProof<Header>, source| {
+            let call = pallet_babe::Call::<Runtime>::report_equivocation_unsigned {
+                equivocation_proof: Box::new(proof.clone()),
+                key_owner_proof: owner.clone(),
+            };
+            let before_a_block_has_it = Babe::pre_dispatch(&call);
+            (Babe::validate_unsigned(source, &call).map(|_| ()), before_a_block_has_it)
+        };
+        let unsealed = |mut header: Header| {
+            header.digest_mut().pop().expect("its seal");
+            header
+        };
+        let one_unsealed = EquivocationProof { second_header: unsealed(proof.second_header.clone()), ..proof.clone() };
+        let both_unsealed =
+            EquivocationProof { first_header: unsealed(proof.first_header.clone()), ..one_unsealed.clone() };
+        let one_block = EquivocationProof { second_header: proof.first_header.clone(), ..proof.clone() };
+        let nothing: TransactionValidityError = InvalidTransaction::BadProof.into();
+        for source in [TransactionSource::Local, TransactionSource::InBlock] {
+            for wrong in [&one_unsealed, &both_unsealed, &one_block] {
+                assert_eq!(check(wrong, source), (Err(nothing), Err(nothing)));
+            }
+            assert_eq!(check(&proof, source), (Ok(()), Ok(())));
+        }
         blocks.end();
     });
 }
