@@ -84,9 +84,10 @@ use_wasm_toolchain() {
   if [[ -f $WASM_TOOLCHAIN_DIR/ready ]]; then export WASM_BUILD_TOOLCHAIN=$WASM_TOOLCHAIN_NAME; fi
 }
 
-# The same selection of packages for every build, so that cargo unifies features the same way and reuses everything.
+# The same selection of packages for every build, the workspace's default members, so that cargo unifies features the same
+# way and reuses everything. `--workspace` has the same features, and builds bench-chain too.
 build_binaries() {
-  (cd "$ROOT" && cargo build --release --workspace --locked >&2)
+  (cd "$ROOT" && cargo build --release --locked "$@" >&2)
 }
 
 # free_port FIRST: the first port from FIRST on that nothing listens on.
